@@ -1,0 +1,2 @@
+//! mizzen.
+fn main() {}
