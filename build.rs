@@ -1,1 +1,3 @@
+//! The build script.
+
 fn main() {}
