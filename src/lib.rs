@@ -1,4 +1,9 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 
+pub mod api;
 pub mod base;
+pub mod generate;
+pub mod model;
+pub mod plan;
+pub mod proxy;
 pub mod wire;
