@@ -1,0 +1,4 @@
+//! wip
+mod split;
+mod text;
+mod walk;
