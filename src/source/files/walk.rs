@@ -5,6 +5,7 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 /// Endings of the files of a folder that are read.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
@@ -43,14 +44,27 @@ impl Stamp {
     }
 }
 
+impl Stamp {
+    /// Whether the file was last written so long ago; false if its time lies ahead.
+    pub(super) fn is_older_than(&self, age: Duration) -> bool {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        now.as_nanos().cast_signed() - self.modified.max(self.changed) > age.as_nanos().cast_signed()
+    }
+}
+
 /// One look at a folder.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
     /// The files to read, by the path they are seen under.
     pub(super) files: BTreeMap<PathBuf, Stamp>,
-    /// Real path → the paths it is seen under; of directories, and of files that are seen through a link.
-    pub(super) seen_as: BTreeMap<PathBuf, BTreeSet<PathBuf>>,
-    /// The directories, by real path, in which something may happen that matters.
+    /// Each folder by its real path, with the paths it is seen under.
+    pub(super) folders: BTreeMap<PathBuf, BTreeSet<PathBuf>>,
+    /// The same for files that are seen through a link, and for a root that is a file.
+    pub(super) links: BTreeMap<PathBuf, BTreeSet<PathBuf>>,
+    /// The real path of the root's own entry in the directory that holds it.
+    pub(super) entry: Option<PathBuf>,
+    /// The directories, by real path, in which something may happen that matters: folders, those of the targets of
+    /// links, and the one that holds the root.
     pub(super) directories: BTreeMap<PathBuf, Identity>,
     /// What could not be looked at, and why. Files below such a path are not known to be gone.
     pub(super) problems: BTreeMap<PathBuf, io::Error>,
@@ -79,6 +93,11 @@ pub(super) fn is_source(name: &Path) -> bool {
     !is_hidden(name) && name.extension().is_some_and(|ending| ENDINGS.iter().any(|e| ending == *e))
 }
 
+/// Whether an entry of that name is one that a mounted ConfigMap is swapped by (`..data`).
+pub(super) fn is_swapped(name: &Path) -> bool {
+    name.as_os_str().as_encoded_bytes().starts_with(b"..")
+}
+
 /// Whether a name starts with a dot.
 pub(super) fn is_hidden(name: &Path) -> bool {
     name.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
@@ -92,6 +111,11 @@ impl Tree {
         tree
     }
 
+    /// Whether a folder is seen under that path.
+    pub(super) fn has_folder(&self, path: &Path) -> bool {
+        self.folders.values().any(|seen| seen.contains(path))
+    }
+
     /// Whether a file that is not among `files` may still exist.
     pub(super) fn hides(&self, path: &Path) -> bool {
         path.ancestors().any(|above| self.problems.contains_key(above))
@@ -102,7 +126,7 @@ impl Tree {
             if let Some((directory, meta)) = real.parent().and_then(|d| Some((d, fs::metadata(d).ok()?))) {
                 self.directories.insert(directory.to_owned(), Identity::of(&meta));
             }
-            self.seen_as.entry(real).or_default().insert(path.clone());
+            self.links.entry(real).or_default().insert(path.clone());
         }
         self.files.insert(path, Stamp::of(meta));
     }
@@ -115,7 +139,7 @@ impl Tree {
             None => return,
         };
         if let (Ok(real), Ok(meta), Some(name)) = (fs::canonicalize(parent), fs::metadata(parent), root.file_name()) {
-            self.seen_as.entry(real.join(name)).or_default().insert(root.to_owned());
+            self.entry = Some(real.join(name));
             self.directories.insert(real, Identity::of(&meta));
         }
     }
@@ -133,7 +157,7 @@ impl Walk<'_> {
         let listed = self.entries(path, &real);
         self.above.pop();
         self.tree.directories.insert(real.clone(), identity);
-        self.tree.seen_as.entry(real).or_default().insert(path.to_owned());
+        self.tree.folders.entry(real).or_default().insert(path.to_owned());
         listed
     }
 
@@ -217,7 +241,7 @@ mod tests {
             tree.directories.into_keys().collect::<Vec<_>>(),
             [real.parent().unwrap().to_owned(), real.clone(), real.join("..2024_1")]
         );
-        assert_eq!(tree.seen_as[&real.join("..2024_1/a.yaml")], BTreeSet::from([dir.path().join("a.yaml")]));
+        assert_eq!(tree.links[&real.join("..2024_1/a.yaml")], BTreeSet::from([dir.path().join("a.yaml")]));
     }
 
     #[test]
