@@ -137,32 +137,21 @@ impl Walk<'_> {
     ) -> Outcome<Range<usize>> {
         let range = encoding::content(bytes, at, wire).ok_or_else(Failure::malformed)?;
         let content = &mut bytes[range.clone()];
-        if let Kind::Number(number) = field.kind {
-            match wire {
-                Wire::Length if field.repeated => packed(field, number, content, level)?,
-                wire if wire == number.wire => judge(field, number.read(content), level)?,
-                _ => return Err(Failure::malformed()),
-            }
-            return Ok(range);
-        }
-        if wire != Wire::Length {
-            return Err(Failure::malformed());
-        }
-        match field.kind {
-            Kind::Number(_) => {}
-            Kind::Text => {
+        match (field.kind, wire) {
+            (Kind::Number(number), Wire::Length) if field.repeated => packed(field, number, content, level)?,
+            (Kind::Number(number), wire) if wire == number.wire => judge(field, number.read(content), level)?,
+            (Kind::Text, Wire::Length) => {
                 let text = str::from_utf8(content).map_err(|_| Failure::new("is not UTF-8"))?;
                 judge(field, Value::Text(text), level)?;
             }
-            Kind::Blob => judge(field, Value::Blob(content), level)?,
-            Kind::Any => self.any(content, level)?,
-            Kind::Entry { index } => {
-                self.message(index, content, level).map_err(|failure| {
-                    let key = order::key(&bytes[range.clone()]);
-                    failure.inside_entry(&bytes[range.clone()][key])
-                })?;
+            (Kind::Blob, Wire::Length) => judge(field, Value::Blob(content), level)?,
+            (Kind::Any, Wire::Length) => self.any(content, level)?,
+            (Kind::Entry { index }, Wire::Length) => {
+                if let Err(failure) = self.message(index, content, level) {
+                    return Err(failure.inside_entry(&content[order::key(content)]));
+                }
             }
-            Kind::Message { index, skip, boxed } => {
+            (Kind::Message { index, skip, boxed }, Wire::Length) => {
                 let level = Level { enforce: level.enforce && !skip, ..level };
                 self.message(index, content, level)?;
                 match boxed {
@@ -171,6 +160,7 @@ impl Walk<'_> {
                     Boxed::Duration => judge(field, Value::Integer(nanoseconds(content)), level)?,
                 }
             }
+            _ => return Err(Failure::malformed()),
         }
         Ok(range)
     }
