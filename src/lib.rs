@@ -2,3 +2,4 @@
 
 pub mod agent;
 pub mod base;
+pub mod demo;

@@ -100,7 +100,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        source: PodError,
+        source: Box<PodError>,
     },
     /// Neither --pod nor --name.
     #[error("whose proxy is it? Give --pod FILE, or --name with --ip")]
@@ -188,7 +188,7 @@ fn unnamed(name: String) -> Workload {
 
 fn read_pod(path: &Path, name: Option<&str>) -> Result<Workload, Error> {
     let text = std::fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
-    pod::read(&text, name).map_err(|source| Error::Pod { path: path.to_owned(), source })
+    pod::read(&text, name).map_err(|source| Error::Pod { path: path.to_owned(), source: Box::new(source) })
 }
 
 /// The `nameserver` lines of a resolver configuration; a line that is none is passed over, as resolvers do.
