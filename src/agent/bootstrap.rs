@@ -194,7 +194,7 @@ fn dynamic_resources() -> Value {
                 "retry_policy": {"retry_back_off": {"base_interval": "0.5s", "max_interval": "5s"}},
             }}],
         },
-        "cds_config": by_ads.clone(),
+        "cds_config": by_ads,
         "lds_config": by_ads,
     })
 }

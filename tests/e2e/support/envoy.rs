@@ -19,14 +19,8 @@ use super::process::{Process, eventually};
 pub(crate) fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
-        let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
-        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);
-        let search = Search {
-            named: std::env::var_os("ENVOY").map(PathBuf::from),
-            path: std::env::var_os("PATH").unwrap_or_default(),
-            cache: cache.unwrap_or_else(std::env::temp_dir).join("mizzen"),
-        };
-        let found = find_or_install(&search, |words| eprintln!("{words}")).unwrap_or_else(|error| panic!("{error}"));
+        let found = find_or_install(&Search::from_environment(), |words| eprintln!("{words}"))
+            .unwrap_or_else(|error| panic!("{error}"));
         readable_by_all(&found)
     })
 }

@@ -11,6 +11,7 @@ pub(crate) fn root() {
 }
 
 /// The path of `name`, which the Debian package `package` contains.
+#[expect(clippy::disallowed_methods, reason = "looks for programs as a shell does")]
 pub(crate) fn program(name: &str, package: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     // Servers and network tools live in sbin, which an ordinary user's PATH may lack.
