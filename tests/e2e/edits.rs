@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use mizzen::demo::load::{Call, Load, by_backend};
+
 use super::fixture::{Backend, GREETER, destination_rule, split};
 use super::shop::Shop;
-use crate::support::load::{Call, Load, assert_none_failed, by_backend};
+use crate::support::load::{assert_none_failed, calls_after};
 
 const BACKENDS: [Backend; 2] = [("greeter-1", "10.77.0.11", "v1"), ("greeter-2", "10.77.0.12", "v2")];
 /// Within which an edit must be in force.
@@ -20,7 +22,7 @@ fn weights(v1: u32, v2: u32) -> String {
 
 /// What calls meet from a second after the edit at `start`.
 fn after(load: &Load, start: Instant, count: usize) -> Vec<Call> {
-    load.calls_after(start, LIMIT, count)
+    calls_after(load, start, LIMIT, count)
 }
 
 #[test]

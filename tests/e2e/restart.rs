@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use mizzen::demo::load::by_backend;
 use serde_json::{Value, json};
 
 use super::fixture::{Backend, destination_rule, split};
 use super::shop::Shop;
 use crate::support::envoy::Sidecar;
-use crate::support::load::{assert_none_failed, by_backend};
+use crate::support::load::{assert_none_failed, calls_after};
 use crate::support::process::eventually;
 
 const BACKENDS: [Backend; 2] = [("greeter-1", "10.77.0.11", "v1"), ("greeter-2", "10.77.0.12", "v2")];
@@ -48,23 +49,23 @@ fn wait_for_connection(sidecar: &Sidecar, wanted: u64) {
 fn a_restart_fails_no_call_and_sends_nothing_again() {
     let mut shop = Shop::open(&BACKENDS, &rules(100, 0));
     let load = shop.load();
-    load.calls_after(Instant::now(), Duration::from_millis(500), 100);
+    calls_after(&load, Instant::now(), Duration::from_millis(500), 100);
     let before = held(&shop.client);
     assert!(before.len() > 5, "clusters, listeners and routes: {before:?}");
 
     shop.mesh.stop_control_plane();
     wait_for_connection(&shop.client, 0);
-    load.calls_after(Instant::now(), Duration::from_secs(1), 100);
+    calls_after(&load, Instant::now(), Duration::from_secs(1), 100);
     let silent = received(&shop.client);
     shop.mesh.start_control_plane();
     wait_for_connection(&shop.client, 1);
-    load.calls_after(Instant::now(), Duration::from_secs(2), 100);
+    calls_after(&load, Instant::now(), Duration::from_secs(2), 100);
     let again = received(&shop.client) - silent;
     assert!(again < SILENCE, "{again} bytes came after the reconnection of a proxy that holds everything");
     assert_eq!(held(&shop.client), before);
 
     let edit = shop.mesh.configure("rules.yaml", &rules(0, 100));
-    let calls = load.calls_after(edit, Duration::from_secs(1), 100);
+    let calls = calls_after(&load, edit, Duration::from_secs(1), 100);
     assert_eq!(by_backend(&calls).into_keys().collect::<Vec<_>>(), ["greeter-2"], "an edit after the restart");
     assert_none_failed(&load.end());
 }
@@ -73,7 +74,7 @@ fn a_restart_fails_no_call_and_sends_nothing_again() {
 fn an_edit_made_while_the_control_plane_was_down_is_all_that_is_sent() {
     let mut shop = Shop::open(&BACKENDS, &rules(100, 0));
     let load = shop.load();
-    load.calls_after(Instant::now(), Duration::from_millis(500), 50);
+    calls_after(&load, Instant::now(), Duration::from_millis(500), 50);
     let before = held(&shop.client);
 
     shop.mesh.stop_control_plane();
@@ -81,7 +82,7 @@ fn an_edit_made_while_the_control_plane_was_down_is_all_that_is_sent() {
     shop.mesh.configure("rules.yaml", &rules(0, 100));
     shop.mesh.start_control_plane();
     wait_for_connection(&shop.client, 1);
-    let calls = load.calls_after(Instant::now(), Duration::from_secs(1), 100);
+    let calls = calls_after(&load, Instant::now(), Duration::from_secs(1), 100);
     assert_eq!(by_backend(&calls).into_keys().collect::<Vec<_>>(), ["greeter-2"]);
     let sent: Vec<Value> = held(&shop.client).into_iter().filter(|entry| !before.contains(entry)).collect();
     assert_eq!(sent.iter().map(|entry| &entry[0]).collect::<Vec<_>>(), ["50051"], "the route alone");

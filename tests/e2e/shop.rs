@@ -2,10 +2,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use mizzen::demo::dns::resolve;
+use mizzen::demo::load::{Load, Target};
+
 use super::fixture::{self, Backend, GREETER};
-use crate::support::dns;
 use crate::support::envoy::Sidecar;
-use crate::support::load::Load;
 use crate::support::mesh::{CENTRE, Mesh};
 use crate::support::servers;
 
@@ -33,19 +34,15 @@ impl Shop {
         Shop { client, greeters, _backends: backends, mesh }
     }
 
-    /// The greeter's address as the client's sidecar tells it.
-    pub(crate) fn greeter(&self) -> SocketAddr {
-        let answer = self.client.namespace().inside(|| dns::resolve(IpAddr::V4(CENTRE), GREETER));
-        SocketAddr::from((answer.expect("the sidecar knows the greeter's name"), 50051))
-    }
-
-    /// The greeter's name and port as callers say it.
-    pub(crate) fn authority() -> String {
-        format!("{GREETER}:50051")
+    /// The greeter as the client knows it, its address as the client's sidecar tells it.
+    pub(crate) fn greeter(&self) -> Target {
+        let answer = self.client.namespace().inside(|| resolve(IpAddr::V4(CENTRE), GREETER));
+        let address = answer.expect("the sidecar answers").expect("it knows the greeter's name");
+        Target { address: SocketAddr::from((address, 50051)), authority: format!("{GREETER}:50051") }
     }
 
     /// Starts calling the greeter from the client's namespace.
     pub(crate) fn load(&self) -> Load {
-        Load::start(self.client.namespace(), self.greeter(), &Self::authority())
+        Load::start(self.client.namespace().place(), self.greeter())
     }
 }

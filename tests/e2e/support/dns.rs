@@ -1,8 +1,7 @@
-//! A name server and a resolver, just enough of each: questions for one A record over UDP (RFC 1035).
+//! A name server, just enough of one: questions for A records over UDP (RFC 1035).
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
-use std::time::Duration;
+use std::net::{Ipv4Addr, UdpSocket};
 
 use super::netns::Namespace;
 
@@ -56,27 +55,4 @@ fn question(message: &[u8]) -> Option<(String, u16, usize)> {
     }
     let kind = u16::from_be_bytes(message.get(at..at + 2)?.try_into().ok()?);
     Some((labels.join("."), kind, at + 4))
-}
-
-/// The first IPv4 address of `name`, asked of `server` by the calling thread, in whose namespace the question may
-/// be captured.
-pub(crate) fn resolve(server: IpAddr, name: &str) -> Option<Ipv4Addr> {
-    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
-    socket.set_read_timeout(Some(Duration::from_secs(2))).ok()?;
-    let mut query = vec![0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
-    for label in name.split('.') {
-        query.push(u8::try_from(label.len()).ok()?);
-        query.extend(label.as_bytes());
-    }
-    query.extend([0, 0, 1, 0, 1]);
-    socket.send_to(&query, SocketAddr::new(server, 53)).ok()?;
-    let mut buffer = [0; 512];
-    let length = socket.recv(&mut buffer).ok()?;
-    let message = &buffer[..length];
-    let (_, _, end) = question(message)?;
-    let answers = u16::from_be_bytes([message[6], message[7]]);
-    // The answer's name is a pointer or the name once more; its data are the last four bytes before the next record.
-    let record = end + if *message.get(end)? & 0xc0 == 0xc0 { 2 } else { end - 12 - 4 };
-    let data: [u8; 4] = message.get(record + 10..record + 14)?.try_into().ok()?;
-    (answers > 0).then(|| Ipv4Addr::from(data))
 }

@@ -1,12 +1,10 @@
 //! Network namespaces as guards.
 
-use std::fs::File;
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use mizzen::demo::place::Place;
 
 use super::process::run;
 use super::require;
@@ -57,25 +55,14 @@ impl Namespace {
         command
     }
 
-    /// Moves the calling thread into the namespace for the rest of its life.
-    pub(crate) fn enter(&self) {
-        enter(&self.path());
-    }
-
-    /// Where the namespace can be entered; outlives a borrow of it.
-    pub(crate) fn path(&self) -> PathBuf {
-        Path::new("/run/netns").join(&self.name)
+    /// The namespace as a place to act in.
+    pub(crate) fn place(&self) -> Place {
+        Place::named(&self.name)
     }
 
     /// Runs `work` on a thread of its own inside the namespace.
     pub(crate) fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        std::thread::scope(|scope| {
-            let thread = scope.spawn(|| {
-                self.enter();
-                work()
-            });
-            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
+        self.place().run(work).expect("root may enter it")
     }
 
     /// Gives programs that are started inside the namespace this resolver configuration.
@@ -93,12 +80,6 @@ impl Drop for Namespace {
     fn drop(&mut self) {
         remove(&self.name);
     }
-}
-
-/// Moves the calling thread into the namespace at `path`.
-pub(crate) fn enter(path: &Path) {
-    let file = File::open(path).expect("the namespace exists");
-    move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network)).expect("root may enter it");
 }
 
 fn remove(name: &str) {

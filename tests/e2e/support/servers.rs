@@ -8,7 +8,7 @@ use mizzen::demo::greeter::Greeter;
 use tokio::sync::oneshot;
 
 use super::mesh::Mesh;
-use super::netns::{Namespace, enter};
+use super::netns::Namespace;
 use super::process::{Process, eventually};
 use super::require;
 
@@ -21,9 +21,9 @@ pub(crate) struct Backend {
 pub(crate) fn greeter(namespace: &Namespace, name: &str) -> Backend {
     let (stop, stopped) = oneshot::channel::<()>();
     let (ready, is_ready) = std::sync::mpsc::channel();
-    let (path, service) = (namespace.path(), Greeter::new(name));
+    let (place, service) = (namespace.place(), Greeter::new(name));
     std::thread::spawn(move || {
-        enter(&path);
+        place.enter().expect("root may enter it");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind(("0.0.0.0", 50051)).await.expect("a port of our own");
