@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod api;
+pub mod app;
 pub mod base;
 pub mod config;
 pub mod debug;
