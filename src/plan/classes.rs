@@ -21,7 +21,13 @@ pub trait Planned: Sized {
     fn update_shared(_shared: &mut Self::Shared, _snapshot: &Snapshot, _changed: &BTreeSet<FactKey>, _cache: &Cache) {}
 
     /// Plans again what a change touches; says whether the layer moved.
-    fn update(&mut self, snapshot: &Snapshot, changed: &BTreeSet<FactKey>, shared: &mut Self::Shared, cache: &Cache) -> bool;
+    fn update(
+        &mut self,
+        snapshot: &Snapshot,
+        changed: &BTreeSet<FactKey>,
+        shared: &mut Self::Shared,
+        cache: &Cache,
+    ) -> bool;
 
     /// What the class holds.
     fn layer(&self) -> &Layer;

@@ -81,8 +81,7 @@ macro_rules! sorts {
     };
 }
 
-sorts! {
-}
+sorts! {}
 
 /// How many classes of a sort there are and what they hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,7 +165,12 @@ impl Plan {
     }
 
     /// Proxies of which something holds now that did not before move to another group.
-    fn regroup(&mut self, snapshot: &Snapshot, changed: &BTreeSet<FactKey>, out: &mut Vec<(ProxyId, Arc<Publication>)>) {
+    fn regroup(
+        &mut self,
+        snapshot: &Snapshot,
+        changed: &BTreeSet<FactKey>,
+        out: &mut Vec<(ProxyId, Arc<Publication>)>,
+    ) {
         let concerned: BTreeSet<ProxyId> = changed.iter().flat_map(|key| self.readers.of(key)).copied().collect();
         for id in concerned {
             let Some(member) = self.proxies.get(&id) else { continue };

@@ -152,9 +152,8 @@ impl Catalog {
     fn loses(&self, path: &Path, offered: &[Arc<Object>]) -> bool {
         let Some(file) = self.files.get(path) else { return false };
         let now: BTreeSet<Key> = offered.iter().map(|o| o.key()).collect();
-        let elsewhere = |key: &Key| {
-            self.offers[key].iter().any(|Offer { place, .. }| !place.fading && &*place.path != path)
-        };
+        let elsewhere =
+            |key: &Key| self.offers[key].iter().any(|Offer { place, .. }| !place.fading && &*place.path != path);
         file.offered.iter().any(|key| !now.contains(key) && !elsewhere(key))
     }
 
@@ -256,7 +255,8 @@ fn duplicate(object: &Object, (file, line): &(Str, u32)) -> Finding {
         field: Str::new(),
         severity: Severity::Warning,
         code: "duplicate-object",
-        text: Str::from(format!("the same object stands in {file}:{line} too; that one is in force, this one is ignored")),
+        text: Str::from(format!(
+            "the same object stands in {file}:{line} too; that one is in force, this one is ignored"
+        )),
     }
 }
-

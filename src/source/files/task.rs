@@ -73,7 +73,9 @@ impl Task {
             if rescan <= started {
                 rescan = Instant::now() + RESCAN.max(started.elapsed() * RESCAN_SHARE);
             }
-            if let Some(delivery) = self.delivery() && sender.blocking_send(delivery).is_err() {
+            if let Some(delivery) = self.delivery()
+                && sender.blocking_send(delivery).is_err()
+            {
                 return;
             }
             self.listen(&mut watch, rescan);
@@ -85,7 +87,8 @@ impl Task {
     fn work(&mut self, watch: &mut Watch) {
         loop {
             let now = Instant::now();
-            let walked = self.roots().into_iter().fold(false, |walked, (reader, sink)| reader.work(sink, now) || walked);
+            let walked =
+                self.roots().into_iter().fold(false, |walked, (reader, sink)| reader.work(sink, now) || walked);
             if !walked {
                 return;
             }
@@ -149,7 +152,9 @@ impl Task {
             findings.extend(catalog.findings());
             findings.extend(about_folder(reader, catalog, now));
         }
-        for (reader, of_file) in [(&self.mesh.0, self.mesh.1.findings()), (&self.networks.0, self.networks.1.findings())] {
+        for (reader, of_file) in
+            [(&self.mesh.0, self.mesh.1.findings()), (&self.networks.0, self.networks.1.findings())]
+        {
             findings.extend_from_slice(of_file);
             findings.extend(reader.iter().filter_map(|reader| about_file(reader, now)));
         }
@@ -168,7 +173,11 @@ fn about_folder(reader: &Reader, catalog: &Catalog, now: Instant) -> Vec<Finding
             true => "what was last read stays in force",
             false => "nothing is served until it is there",
         };
-        findings.push(finding(reader.root(), "missing-folder", &format!("the folder cannot be read: {why}; {instead}")));
+        findings.push(finding(
+            reader.root(),
+            "missing-folder",
+            &format!("the folder cannot be read: {why}; {instead}"),
+        ));
     } else if catalog.is_empty() && reader.found() {
         let text = "the folder holds no file that ends in .yaml, .yml or .json; nothing is configured";
         findings.push(Finding { severity: Severity::Info, ..finding(reader.root(), "empty-folder", text) });
@@ -182,4 +191,3 @@ fn about_file(reader: &Reader, now: Instant) -> Option<Finding> {
     let text = format!("the file cannot be read: {why}; its last version stays in force");
     Some(Finding { severity: Severity::Warning, ..finding(reader.root(), "missing-file", &text) })
 }
-

@@ -71,7 +71,11 @@ impl Folder {
     }
 
     fn findings(&self) -> Vec<String> {
-        self.catalog.findings().iter().map(|f| format!("{} {f}", f.code).replace(self.dir.path().to_str().unwrap(), "")).collect()
+        self.catalog
+            .findings()
+            .iter()
+            .map(|f| format!("{} {f}", f.code).replace(self.dir.path().to_str().unwrap(), ""))
+            .collect()
     }
 }
 

@@ -221,7 +221,9 @@ mod tests {
     fn only_visible_yaml_and_json_files_are_seen_in_all_subfolders() {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir_all(dir.path().join("b/.git")).unwrap();
-        for name in ["z.yml", "a.yaml", "a.yaml~", ".a.yaml.swp", "#a.yaml#", "4913", "notes.txt", "b/c.json", "b/.git/x.yaml"] {
+        for name in
+            ["z.yml", "a.yaml", "a.yaml~", ".a.yaml.swp", "#a.yaml#", "4913", "notes.txt", "b/c.json", "b/.git/x.yaml"]
+        {
             fs::write(dir.path().join(name), "").unwrap();
         }
         assert_eq!(files(dir.path()), ["a.yaml", "b/c.json", "z.yml"]);

@@ -32,7 +32,9 @@ impl Watch {
         let lost = Arc::new(AtomicBool::new(false));
         let ear = Ear { sender, lost: lost.clone() };
         let watcher = notify::recommended_watcher(move |event| ear.hear(event))
-            .inspect_err(|error| tracing::warn!(%error, "files cannot be watched; changes are noticed by looking again"))
+            .inspect_err(
+                |error| tracing::warn!(%error, "files cannot be watched; changes are noticed by looking again"),
+            )
             .ok();
         Self { watcher, watched: BTreeMap::new(), heard, lost }
     }
@@ -121,4 +123,3 @@ fn noise(kind: EventKind) -> Option<Noise> {
         _ => Some(Noise::Done),
     }
 }
-

@@ -22,8 +22,11 @@ impl Live {
     /// Watches the folder `in` and the mesh config `mesh` of a new directory, in which `files` are.
     fn new(files: &[(&str, &str)]) -> Self {
         let folder = Folder::new(files);
-        let options =
-            Options { folder: Some(folder.path("in")), mesh: Some(folder.path("mesh")), networks: Some(folder.path("networks")) };
+        let options = Options {
+            folder: Some(folder.path("in")),
+            mesh: Some(folder.path("mesh")),
+            networks: Some(folder.path("networks")),
+        };
         Self {
             deliveries: spawn(options).unwrap(),
             dir: folder.dir,
