@@ -102,7 +102,6 @@ pub struct DiscoveryArgs {
 /// istiod's flags that change nothing here.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Taken and ignored")]
-#[expect(dead_code, reason = "parsed so that istiod's own arguments are accepted")]
 struct Ignored {
     #[arg(long, hide = true)]
     kubeconfig: Option<String>,
