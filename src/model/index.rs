@@ -247,7 +247,10 @@ impl Index {
                 dirty.addresses.extend(ips);
             }
             Spec::Namespace(_) => {
-                let own = self.defining.iter().filter(|(_, keys)| keys.iter().any(|k| k.namespace.str() == &object.meta.name));
+                let own = self
+                    .defining
+                    .iter()
+                    .filter(|(_, keys)| keys.iter().any(|k| k.namespace.str() == &object.meta.name));
                 dirty.services.extend(own.map(|(host, _)| host.clone()));
             }
             Spec::DestinationRule(rule) => {
