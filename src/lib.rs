@@ -2,12 +2,16 @@
 
 pub mod agent;
 pub mod api;
+pub mod app;
 pub mod base;
+pub mod config;
 pub mod debug;
-pub mod demo;
+pub mod engine;
 pub mod generate;
 pub mod model;
 pub mod plan;
 pub mod proto;
 pub mod proxy;
+pub mod source;
+pub mod store;
 pub mod wire;

@@ -11,5 +11,9 @@
 //! Absent: what a resource looks like (`generate`), connections, clocks.
 
 mod class;
+mod classes;
+mod registry;
 
 pub use class::{Class, Output, Planner};
+pub use classes::Planned;
+pub use registry::{ClassSize, Plan, ProxyId};

@@ -56,7 +56,7 @@ pub struct Changes {
 
 /// DestinationRules of one namespace for one host.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct HostRules {
+pub(crate) struct HostRules {
     /// For callers of that namespace.
     pub local: Vec<Handle<Rule>>,
     /// For callers of other namespaces.
@@ -64,7 +64,7 @@ pub struct HostRules {
 }
 
 /// Whom a namespace's PeerAuthentications are for, and what they ask.
-pub type Authn = Vec<(Str, i64, PeerAuthentication)>;
+pub(crate) type Authn = Vec<(Str, i64, PeerAuthentication)>;
 
 /// All facts of one revision. Cheap to clone: the maps share their nodes.
 #[derive(Clone)]
