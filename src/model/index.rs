@@ -10,6 +10,7 @@ mod addresses;
 mod allocate;
 mod delegate;
 mod endpoints;
+mod examine;
 mod routes;
 mod rules;
 mod scopes;
@@ -28,7 +29,7 @@ use imbl::OrdMap;
 
 use crate::api::mesh::MeshConfig;
 use crate::api::{Key, Kind, Object, Spec};
-use crate::base::{Finding, Host, Namespace, Str};
+use crate::base::{Host, Namespace, Str};
 
 use super::facts::{Handle, Mesh};
 use super::reads::Readers;
@@ -97,7 +98,6 @@ pub struct Index {
     rules: rules::Rules,
     aliases: services::Aliases,
     scopes: scopes::Scopes,
-    findings: BTreeMap<Key, Vec<Finding>>,
 }
 
 impl Index {
@@ -133,7 +133,6 @@ impl Index {
             rules: rules::Rules::default(),
             aliases: services::Aliases::default(),
             scopes: scopes::Scopes::default(),
-            findings: BTreeMap::new(),
         }
     }
 
@@ -150,11 +149,6 @@ impl Index {
     /// All objects, by key.
     pub fn objects(&self) -> impl Iterator<Item = &Arc<Object>> {
         self.objects.values()
-    }
-
-    /// What is wrong or odd in the objects as they stand together.
-    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.values().flatten()
     }
 
     /// Takes in changed objects, `None` for those that are gone, and perhaps new settings of the mesh.
