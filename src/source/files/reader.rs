@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
+use std::io::ErrorKind::{IsADirectory, NotADirectory, NotFound};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -157,6 +158,9 @@ impl Reader {
         let through_links = tree.links.get(path).cloned().unwrap_or_default();
         let swapped = walk::is_swapped(name) && tree.directories.contains_key(parent);
         let root = tree.entry.as_deref() == Some(path) && through_links.is_empty();
+        if root && noise == Noise::Writing {
+            self.busy.insert(self.root.clone(), now + QUIET);
+        }
         if swapped || root || tree.folders.contains_key(path) {
             self.walk = true;
             return true;
@@ -194,8 +198,13 @@ impl Reader {
 
     /// Reads what there is to read by now. True if the directories to watch may be others than before.
     pub(super) fn work(&mut self, sink: &mut dyn Sink, now: Instant) -> bool {
-        let abandoned = self.busy.extract_if(.., |_, until| *until <= now).map(|(path, _)| path);
-        self.touched.extend(abandoned);
+        self.busy.retain(|path, until| {
+            let waits = now < *until;
+            if !waits {
+                self.touched.insert(path.clone());
+            }
+            waits
+        });
         let walked = std::mem::take(&mut self.walk);
         if walked {
             self.rescan(sink, now);
@@ -205,6 +214,10 @@ impl Reader {
                 self.look(&path, sink, now);
             }
         }
+        if self.missing.is_some() {
+            // What is gone with the folder is not gone.
+            self.held.values_mut().for_each(|held| held.until = held.until.max(now + QUIET));
+        }
         self.look_at_held(sink, now, |held| held.until <= now);
         if self.reconsider {
             self.look_at_held(sink, now, |held| held.digest.is_some());
@@ -213,9 +226,9 @@ impl Reader {
         walked
     }
 
-    /// When [`Reader::work`] has something to do even if nothing is heard.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        let missing = self.missing.iter().filter(|_| self.found).map(|(since, _)| *since + QUIET);
+    /// When there is something to do or to tell even if nothing is heard; `told` is when all was told last.
+    pub(super) fn deadline(&self, told: Instant) -> Option<Instant> {
+        let missing = self.missing.iter().map(|(since, _)| *since + QUIET).filter(|until| told < *until);
         let held = self.held.values().map(|held| held.until);
         self.busy.values().copied().chain(held).chain(missing).min()
     }
@@ -235,7 +248,9 @@ impl Reader {
             }
         };
         self.found = true;
-        self.missing = None;
+        if self.missing.take().is_some() {
+            self.held.values_mut().for_each(|held| (held.since, held.until) = (now, now + QUIET));
+        }
         let files = std::mem::take(&mut tree.files);
         self.tree = tree;
         for (path, stamp) in &files {
@@ -257,9 +272,14 @@ impl Reader {
     fn look(&mut self, path: &Path, sink: &mut dyn Sink, now: Instant) {
         let (stamp, content) = match read(path) {
             Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return self.gone(path, sink, now),
-            // A directory of that name, or something that cannot even be looked at: the walk has a word for both.
-            Err(_) => return,
+            Err(error) if matches!(error.kind(), NotFound | NotADirectory | IsADirectory) => {
+                return self.gone(path, sink, now);
+            }
+            // The walk has a word for what cannot even be looked at.
+            Err(_) => {
+                self.held.entry(path.to_owned()).and_modify(|held| held.until = now + QUIET);
+                return;
+            }
         };
         let digest = content.digest();
         let settled = stamp.is_older_than(TICK);
@@ -332,7 +352,7 @@ impl Reader {
 fn read(path: &Path) -> io::Result<(Stamp, Content)> {
     let meta = fs::metadata(path)?;
     if !meta.is_file() {
-        return Err(io::ErrorKind::IsADirectory.into());
+        return Err(IsADirectory.into());
     }
     let read = File::open(path).and_then(|mut file| {
         // Of the file that was opened: another may have taken its place meanwhile.
@@ -343,7 +363,7 @@ fn read(path: &Path) -> io::Result<(Stamp, Content)> {
     });
     match read {
         Ok((stamp, bytes)) => Ok((stamp, Content::of(bytes))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(error),
+        Err(error) if error.kind() == NotFound => Err(error),
         Err(error) => Ok((Stamp::of(&meta), Content::Unreadable(error.to_string()))),
     }
 }
