@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::content::{Content, Sink, Trust, Verdict};
 use super::document::{self, Document, Item};
-use super::reader::{Content, Sink, Trust, Verdict};
 use super::split::{Piece, split};
 use super::{finding, name};
 use crate::api::{Key, Object};

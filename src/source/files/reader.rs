@@ -1,12 +1,12 @@
 //! Decides when which file is read, and how far to believe what is found in it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs;
 use std::io::ErrorKind::{IsADirectory, NotADirectory, NotFound};
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::content::{Content, Sink, Trust, Verdict, read};
 use super::walk::{self, Stamp, Tree};
 use crate::base::Digest;
 
@@ -22,43 +22,6 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// A stamp says nothing about writes within the same tick of the file system's clock, which is a few
 /// milliseconds, as the last one seen: a file that was read so soon after it was written is read once more.
 const TICK: Duration = Duration::from_millis(50);
-
-/// What became of a file.
-#[derive(Debug)]
-pub(super) enum Content {
-    /// Its text.
-    Text(String),
-    /// It exists, and why it cannot be read.
-    Unreadable(String),
-    /// It does not exist.
-    Gone,
-}
-
-/// How likely it is that the content is what its author means it to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Trust {
-    /// The file that was known, written over: it may be half done.
-    InPlace,
-    /// Another file put in its place, or a new one.
-    Replaced,
-    /// It has been left alone for [`QUIET`].
-    Final,
-}
-
-/// Whether the content was taken as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// It was.
-    Taken,
-    /// It looks half done; to be offered again as [`Trust::Final`] if it stays so.
-    Doubtful,
-}
-
-/// Who makes something of the files.
-pub(super) trait Sink {
-    /// Takes what became of a file; must take it if it is final.
-    fn offer(&mut self, path: &Path, content: Content, trust: Trust) -> Verdict;
-}
 
 /// What was heard of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -344,40 +307,6 @@ impl Reader {
     fn put_off_ends(&mut self, now: Instant) {
         for held in self.held.values_mut().filter(|held| held.digest.is_none()) {
             held.until = held.until.max((now + QUIET).min(held.since + PATIENCE));
-        }
-    }
-}
-
-/// How a file looks, and what it says. Fails if there is nothing, or no file.
-fn read(path: &Path) -> io::Result<(Stamp, Content)> {
-    let meta = fs::metadata(path)?;
-    if !meta.is_file() {
-        return Err(IsADirectory.into());
-    }
-    let read = File::open(path).and_then(|mut file| {
-        // Of the file that was opened: another may have taken its place meanwhile.
-        let meta = file.metadata()?;
-        let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or_default());
-        file.read_to_end(&mut bytes)?;
-        Ok((Stamp::of(&meta), bytes))
-    });
-    match read {
-        Ok((stamp, bytes)) => Ok((stamp, Content::of(bytes))),
-        Err(error) if error.kind() == NotFound => Err(error),
-        Err(error) => Ok((Stamp::of(&meta), Content::Unreadable(error.to_string()))),
-    }
-}
-
-impl Content {
-    fn of(bytes: Vec<u8>) -> Self {
-        String::from_utf8(bytes).map_or_else(|error| Self::Unreadable(error.utf8_error().to_string()), Self::Text)
-    }
-
-    fn digest(&self) -> Digest {
-        match self {
-            Self::Text(text) => Digest::of_bytes(text.as_bytes()),
-            Self::Unreadable(why) => Digest::of(&("unreadable", why)),
-            Self::Gone => Digest::default(),
         }
     }
 }

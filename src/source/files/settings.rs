@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::reader::{Content, Sink, Trust, Verdict};
+use super::content::{Content, Sink, Trust, Verdict};
 use super::split::{Piece, split};
 use super::text::{self, Unreadable};
 use super::{finding, name};

@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 use tokio::sync::mpsc::Sender;
 
 use super::catalog::Catalog;
-use super::reader::{Reader, Sink};
+use super::content::Sink;
+use super::reader::Reader;
 use super::settings::Settings;
 use super::watch::Watch;
 use super::{Error, Options, Scan, finding};

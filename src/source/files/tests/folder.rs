@@ -1,4 +1,4 @@
-use super::super::reader::{Content, Sink, Trust, Verdict};
+use super::super::content::{Content, Sink, Trust, Verdict};
 use super::*;
 
 #[test]
