@@ -1,0 +1,20 @@
+//! Plain values that generation may depend on, each behind a [`Handle`].
+//!
+//! Comes in: what `index` derived. Goes out: fields of recipes. Facts are narrow: a recipe takes the narrowest that
+//! suffices, and that, not a list of exceptions, is what spares rebuilds.
+//!
+//! Facts may hold values of `api` (a parsed traffic policy is a plain value already); they hold no whole objects.
+
+mod endpoint;
+mod handle;
+mod mesh;
+mod port;
+mod rule;
+mod service;
+
+pub use endpoint::{ContainerPort, Endpoint, Endpoints, Health, Instance, TlsMode, Workload};
+pub use handle::Handle;
+pub use mesh::Mesh;
+pub use port::{Port, Protocol, TargetPort};
+pub use rule::{Rule, VirtualService};
+pub use service::{Allocation, ExportTo, Registry, Resolution, Service};

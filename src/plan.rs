@@ -1,0 +1,19 @@
+//! From facts to what each proxy holds: which recipes a class of proxies gets, and again only those that a change
+//! touches.
+//!
+//! Comes in: a `Snapshot` with its `Changes`, proxies that come and go. Goes out: a `Publication` per group of
+//! proxies. Planning works in units (a host for clusters and endpoints, a port for listeners and routes); a unit is
+//! planned through a `View` that records what it read, and planned again when one of those facts changes.
+//!
+//! Invariants: planning a class incrementally and planning it from scratch give the same assembly (the oracle in
+//! `tests/oracle.rs`); facets hold resolved answers, never a pod's name or address; a resource that cannot be built
+//! leaves the one before in force.
+//! Absent: what a resource looks like (`generate`), connections, clocks.
+
+mod class;
+mod classes;
+mod registry;
+
+pub use class::{Class, Output, Planner};
+pub use classes::Planned;
+pub use registry::{ClassSize, Plan, ProxyId};

@@ -1,0 +1,26 @@
+//! Bytes, built once: recipes become encoded resources, resources become assemblies that can be diffed.
+//!
+//! Comes in: a [`Recipe`] or a [`Rope`] of [`Fragment`]s. Goes out: [`Encoded`] resources, shared by every proxy
+//! that holds them, in [`Assembly`]s which a [`Publication`] bundles per revision.
+//!
+//! Invariants: a name, its version and its bytes are one value and never change; the version is the digest of the
+//! bytes, which are canonical (map entries sorted), so equal results have equal versions in every process;
+//! nothing leaves that Envoy's own validation rules would refuse.
+//!
+//! Absent: what the messages mean, and who asks for them.
+
+mod assembly;
+mod cache;
+mod encoded;
+mod names;
+mod recipe;
+pub mod schema;
+
+#[cfg(test)]
+mod tests;
+
+pub use assembly::{Assembly, Change, Layer, Publication, ResourceType};
+pub use cache::{Cache, CacheStats, Failure};
+pub use encoded::{Encoded, Version};
+pub use names::{NameId, Names};
+pub use recipe::{Fragment, Part, Recipe, Refusal, Rope, any};

@@ -1,0 +1,176 @@
+//! One resource as the bytes that both protocol variants send.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
+
+use crate::base::{Digest, Str};
+
+use super::names::NameId;
+use super::recipe::Part;
+
+/// The version of a resource: the digest of its canonical bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version(pub(crate) Digest);
+
+impl Version {
+    /// Length of the version in a response: 22 characters.
+    const TEXT: usize = 22;
+
+    /// The version as it stands in a response: 22 characters of unpadded URL-safe base 64.
+    pub fn text(&self) -> [u8; Self::TEXT] {
+        const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        let bits = u128::from_be_bytes(self.0.0);
+        let mut out = [0; Self::TEXT];
+        for (i, c) in out.iter_mut().enumerate() {
+            let shift = 122_i32 - 6 * i as i32;
+            let six = if shift >= 0 { bits >> shift } else { bits << -shift };
+            *c = ALPHABET[(six & 63) as usize];
+        }
+        out
+    }
+
+    /// Whether `text`, as a proxy states it, is this version.
+    pub fn is(&self, text: &str) -> bool {
+        text.as_bytes() == self.text()
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::str::from_utf8(&self.text()).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A resource: its name, its version, and the finished entry of a response's `resources`.
+///
+/// The entry is that of an incremental response, field 2 of `DeltaDiscoveryResponse`, a `Resource { version, name,
+/// resource }` with `resource` last. That inner field is number 2 as well, like `resources` of a state-of-the-world
+/// `DiscoveryResponse`: so the tail of the same bytes serves both.
+pub struct Encoded {
+    name: Str,
+    id: NameId,
+    version: Version,
+    /// Entry up to the fragments.
+    head: Bytes,
+    /// Where the inner `Any` field starts in `head`.
+    any: usize,
+    /// Where the message itself starts in `head`.
+    message: usize,
+    parts: Box<[Arc<Part>]>,
+    parts_len: usize,
+}
+
+impl Encoded {
+    /// Puts a resource together from its message's bytes and fragments.
+    pub(crate) fn new(name: Str, id: NameId, type_url: &str, message: &[u8], parts: Vec<Arc<Part>>) -> Self {
+        let parts_len: usize = parts.iter().map(|p| p.bytes.len()).sum();
+        let version = version(message, &parts);
+        let message_len = message.len() + parts_len;
+        let any_len = field_len(1, type_url.len()) + field_len(2, message_len);
+        let version_text = version.text();
+        let entry_len = field_len(1, version_text.len()) + field_len(3, name.len()) + field_len(2, any_len);
+        let mut head = BytesMut::with_capacity(field_len(2, entry_len) - parts_len);
+        open(&mut head, 2, entry_len);
+        open(&mut head, 1, version_text.len());
+        head.put_slice(&version_text);
+        open(&mut head, 3, name.len());
+        head.put_slice(name.as_bytes());
+        let any = head.len();
+        open(&mut head, 2, any_len);
+        open(&mut head, 1, type_url.len());
+        head.put_slice(type_url.as_bytes());
+        open(&mut head, 2, message_len);
+        let start = head.len();
+        head.put_slice(message);
+        Self { name, id, version, head: head.freeze(), any, message: start, parts: parts.into(), parts_len }
+    }
+
+    /// The resource's name.
+    pub fn name(&self) -> &Str {
+        &self.name
+    }
+
+    /// The number of the name.
+    pub fn id(&self) -> NameId {
+        self.id
+    }
+
+    /// The version.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The entry of an incremental response, as slices of shared buffers.
+    pub fn delta(&self) -> impl Iterator<Item = Bytes> + '_ {
+        std::iter::once(self.head.clone()).chain(self.parts.iter().map(|p| p.bytes.clone()))
+    }
+
+    /// Length of [`Encoded::delta`] in bytes.
+    pub fn delta_len(&self) -> usize {
+        self.head.len() + self.parts_len
+    }
+
+    /// The entry of a state-of-the-world response, as slices of the same buffers.
+    pub fn sotw(&self) -> impl Iterator<Item = Bytes> + '_ {
+        std::iter::once(self.head.slice(self.any..)).chain(self.parts.iter().map(|p| p.bytes.clone()))
+    }
+
+    /// Length of [`Encoded::sotw`] in bytes.
+    pub fn sotw_len(&self) -> usize {
+        self.head.len() - self.any + self.parts_len
+    }
+
+    /// The message itself, copied together.
+    pub fn message(&self) -> Bytes {
+        let mut out = BytesMut::with_capacity(self.head.len() - self.message + self.parts_len);
+        out.put_slice(&self.head[self.message..]);
+        self.parts.iter().for_each(|p| out.put_slice(&p.bytes));
+        out.freeze()
+    }
+}
+
+impl PartialEq for Encoded {
+    fn eq(&self, other: &Self) -> bool {
+        self.version == other.version && self.name == other.name
+    }
+}
+
+impl Eq for Encoded {}
+
+impl fmt::Debug for Encoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.name, self.version)
+    }
+}
+
+/// The version of a message with fragments: each fragment was digested when it was built, so that a change of one
+/// costs the sum of their number and not of their bytes.
+fn version(message: &[u8], parts: &[Arc<Part>]) -> Version {
+    if parts.is_empty() {
+        return Version(Digest::of_bytes(message));
+    }
+    let mut hash = Vec::with_capacity(16 * (parts.len() + 1));
+    hash.extend_from_slice(&Digest::of_bytes(message).0);
+    parts.iter().for_each(|p| hash.extend_from_slice(&p.digest.0));
+    Version(Digest::of_bytes(&hash))
+}
+
+/// Writes the key and length of a length-delimited field.
+pub(crate) fn open(out: &mut impl BufMut, field: u32, len: usize) {
+    encode_key(field, WireType::LengthDelimited, out);
+    encode_varint(len as u64, out);
+}
+
+/// Length of a length-delimited field with its key and length.
+pub(crate) fn field_len(field: u32, len: usize) -> usize {
+    key_len(field) + encoded_len_varint(len as u64) + len
+}
