@@ -42,3 +42,6 @@ pub use document::{Decoded, decode};
 pub use kind::{Kind, Recognised};
 pub use meta::{Key, Meta, Owner};
 pub use object::{Json, Object, Spec};
+
+#[cfg(test)]
+mod tests;

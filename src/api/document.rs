@@ -16,7 +16,7 @@ use crate::base::{Finding, ObjectRef, Severity, Str};
 pub struct Decoded {
     /// The object; none if the document is of no concern or not usable.
     pub object: Option<Object>,
-    /// What is wrong or odd; the object is none exactly if one of them is an error or says that the kind is unknown.
+    /// What is wrong or odd; there is no object if one of them is an error.
     pub findings: Vec<Finding>,
 }
 
@@ -29,8 +29,8 @@ pub fn decode(document: Value, file: Option<(Str, u32)>) -> Decoded {
     let object = match &document {
         Value::Null => None,
         Value::Object(_) => decode_mapping(&document, file, &mut report),
-        _ => {
-            report.invalid("", "a document must be a mapping with apiVersion, kind and metadata");
+        other => {
+            report.invalid("", decode::Error::must_be("a mapping with apiVersion, kind and metadata", other));
             None
         }
     };

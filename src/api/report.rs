@@ -31,8 +31,13 @@ impl Report {
 
     /// A field that does not exist.
     pub(super) fn unknown_field(&self, field: impl Display, nearest: Option<&str>) {
-        let hint = nearest.map(|n| format!(", did you mean {n}?")).unwrap_or_default();
-        self.add(Severity::Warning, "unknown-field", field, format_args!("no such field{hint}; it is ignored"));
+        let hint = nearest.map(|n| format!(" (perhaps {n} is meant)")).unwrap_or_default();
+        self.add(
+            Severity::Warning,
+            "unknown-field",
+            field,
+            format_args!("there is no such field{hint}; it is ignored"),
+        );
     }
 
     /// A finding of any sort.

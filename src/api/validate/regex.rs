@@ -31,71 +31,99 @@ fn compile(pattern: &str) -> Result<(), String> {
 }
 
 /// Escapes what RE2 takes literally and our engine does not: a brace that is no repetition, what looks like an
-/// operation on sets inside of brackets, and `\Q…\E`.
+/// operation on sets inside of brackets, and `\Q…\E`. Refuses what RE2 does and our engine does not: many repetitions,
+/// and repetitions of repetitions.
 fn translate(pattern: &str) -> Result<String, String> {
     let mut out = String::with_capacity(pattern.len());
     let mut rest = pattern;
-    let mut class = Class::Outside;
+    let mut after_repetition = false;
     while let Some(c) = rest.chars().next() {
-        let (taken, text) = match (c, class) {
-            ('\\', _) if rest.starts_with(r"\Q") => {
-                let end = rest.find(r"\E").unwrap_or(rest.len());
-                (rest.len().min(end + 2), regex::escape(&rest[2..end]))
-            }
-            // Any single byte.
-            ('\\', _) if rest.starts_with(r"\C") => (2, ".".to_owned()),
-            ('\\', _) => {
-                let taken = 1 + rest[1..].chars().next().map_or(0, char::len_utf8);
-                (taken, rest[..taken].to_owned())
-            }
-            ('[', Class::Outside) => {
-                let taken = if rest.starts_with("[^") { 2 } else { 1 };
-                class = Class::Start;
-                out.push_str(&rest[..taken]);
-                rest = &rest[taken..];
-                continue;
-            }
-            ('[', _) if rest.starts_with("[:") && rest.contains(":]") => {
-                let taken = rest.find(":]").map_or(1, |end| end + 2);
-                (taken, rest[..taken].to_owned())
-            }
-            ('[', _) => (1, r"\[".to_owned()),
-            (']', Class::Start) => (1, r"\]".to_owned()),
-            (']', Class::Inside) => {
-                class = Class::Outside;
-                out.push(']');
-                rest = &rest[1..];
-                continue;
-            }
-            ('&' | '~', Class::Start | Class::Inside) => (1, format!("\\{c}")),
-            ('{', Class::Outside) => match repetition(rest) {
-                Some((taken, count)) if count <= MAX_REPEAT => (taken, rest[..taken].to_owned()),
-                Some((_, count)) => return Err(format!("repeats {count} times, more than {MAX_REPEAT}")),
-                None => (1, r"\{".to_owned()),
-            },
-            ('}', Class::Outside) => (1, r"\}".to_owned()),
-            (c, _) => (c.len_utf8(), c.to_string()),
-        };
-        if class == Class::Start {
-            class = Class::Inside;
+        let repeats = repetition(rest)?;
+        if repeats.is_some() && after_repetition {
+            return Err(format!("{:?} repeats a repetition", rest.chars().take(4).collect::<String>()));
         }
-        out.push_str(&text);
+        after_repetition = repeats.is_some();
+        let taken = match (c, repeats) {
+            (_, Some(taken)) => {
+                out.push_str(&rest[..taken]);
+                taken
+            }
+            ('\\', None) => escape(rest, &mut out),
+            ('[', None) => class(rest, &mut out),
+            ('{' | '}', None) => {
+                out.extend(['\\', c]);
+                1
+            }
+            _ => {
+                out.push(c);
+                c.len_utf8()
+            }
+        };
         rest = &rest[taken..];
     }
     Ok(out)
 }
 
-/// Where in a pattern the translation is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
-    Outside,
-    /// Directly after the bracket that opens a class, where `]` is literal.
-    Start,
-    Inside,
+/// Translates what begins with a backslash, and tells its length.
+fn escape(text: &str, out: &mut String) -> usize {
+    if let Some(quoted) = text.strip_prefix(r"\Q") {
+        let literal = quoted.split(r"\E").next().unwrap_or_default();
+        out.push_str(&regex::escape(literal));
+        return text.len().min(literal.len() + 4);
+    }
+    // RE2's `\C` is any single byte.
+    let taken = 1 + text[1..].chars().next().map_or(0, char::len_utf8);
+    out.push_str(if text.starts_with(r"\C") { "." } else { &text[..taken] });
+    taken
+}
+
+/// Translates a class in brackets, and tells its length.
+fn class(text: &str, out: &mut String) -> usize {
+    let mut at = if text.starts_with("[^") { 2 } else { 1 };
+    out.push_str(&text[..at]);
+    let first = at;
+    while let Some(c) = text[at..].chars().next() {
+        let rest = &text[at..];
+        at += match c {
+            ']' if at > first => {
+                out.push(']');
+                return at + 1;
+            }
+            '\\' => escape(rest, out),
+            '[' if rest.starts_with("[:") && rest.contains(":]") => {
+                let taken = rest.find(":]").map_or(1, |end| end + 2);
+                out.push_str(&rest[..taken]);
+                taken
+            }
+            '[' | ']' | '&' | '~' => {
+                out.extend(['\\', c]);
+                1
+            }
+            _ => {
+                out.push(c);
+                c.len_utf8()
+            }
+        };
+    }
+    at
+}
+
+/// The length of the repetition at the beginning of the text, with the `?` that makes it lazy; none if there is none.
+fn repetition(text: &str) -> Result<Option<usize>, String> {
+    let taken = match text.as_bytes()[0] {
+        b'*' | b'+' | b'?' => 1,
+        b'{' => match counts(text) {
+            Some((taken, most)) if most <= MAX_REPEAT => taken,
+            Some((_, most)) => return Err(format!("it repeats {most} times, more than {MAX_REPEAT}")),
+            None => return Ok(None),
+        },
+        _ => return Ok(None),
+    };
+    Ok(Some(taken + usize::from(text[taken..].starts_with('?'))))
 }
 
 /// The length and the greatest number of a repetition `{n}`, `{n,}` or `{n,m}` at the beginning of the text.
-fn repetition(text: &str) -> Option<(usize, u32)> {
+fn counts(text: &str) -> Option<(usize, u32)> {
     let end = text.find('}')?;
     let inner = &text[1..end];
     let (least, most) = inner.split_once(',').unwrap_or((inner, ""));
@@ -128,6 +156,9 @@ mod tests {
             r"\pL+",
             "(?P<name>x)",
             "a{,5}",
+            "(a*)*x??y+?",
+            r"[\]\w-]",
+            "(?i:a)?",
             "}",
         ] {
             assert_eq!(compile(pattern), Ok(()), "{pattern}");
@@ -136,7 +167,7 @@ mod tests {
 
     #[test]
     fn patterns_that_envoy_would_refuse_are_refused() {
-        for pattern in ["(", "*", "[a", r"(a)\1", "(?=x)", "a{1001}", "a**{2", r"\"] {
+        for pattern in ["(", "*", "[a", r"(a)\1", "(?=x)", "a{1001}", "a**", "a{2}{3}", "a*?+", r"\"] {
             assert!(compile(pattern).is_err(), "{pattern}");
         }
     }
