@@ -34,6 +34,7 @@ mod enumeration;
 mod kind;
 mod meta;
 mod object;
+mod path;
 mod report;
 mod validate;
 

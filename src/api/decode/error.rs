@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{self, Expected, Unexpected};
 use serde_json::Value;
 
-use super::path::Path;
+use crate::api::path::Path;
 
 /// What is wrong, and where. The text continues the sentence that begins with the field's name.
 #[derive(Debug, PartialEq, Eq)]
