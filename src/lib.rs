@@ -6,6 +6,7 @@ pub mod app;
 pub mod base;
 pub mod config;
 pub mod debug;
+pub mod demo;
 pub mod engine;
 pub mod generate;
 pub mod model;

@@ -8,13 +8,13 @@ use super::{Discovery, Mesh, Options, PodError, Ports, Workload};
 
 /// Print the Envoy bootstrap with which a stock Envoy joins the mesh.
 ///
-/// Who the proxy stands beside is read from a Pod document (--pod) or said by flags; inside a Kubernetes pod the
-/// environment that Istio's injector sets will do. Start Envoy with what is printed:
-///
-///     mizzen bootstrap --pod pod.yaml --discovery-address 10.0.0.1:15010 > envoy.json
-///     envoy -c envoy.json
+/// Whom the proxy stands beside is read from a Pod document (--pod) or said by flags; in a Kubernetes pod the
+/// environment that Istio's injector sets will do.
 #[derive(clap::Args, Clone, Debug)]
-#[command(verbatim_doc_comment)]
+#[command(
+    after_help = "Example:\n  mizzen bootstrap --pod pod.yaml --discovery-address 10.0.0.1:15010 >envoy.json\n  \
+                        envoy -c envoy.json"
+)]
 pub struct BootstrapArgs {
     /// Pod document, YAML or JSON: name, namespace, labels, service account, owner, ports and addresses are read
     /// from it. Other documents in the file are passed over; of several Pods, --name chooses.
