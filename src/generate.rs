@@ -5,4 +5,5 @@
 //!
 //! One generator per file; `proto` holds the few conversions they share.
 
+pub mod name;
 pub(crate) mod proto;

@@ -12,7 +12,11 @@
 
 mod class;
 mod classes;
+pub mod name;
 mod registry;
+
+#[cfg(test)]
+mod tests;
 
 pub use class::{Class, Output, Planner};
 pub use classes::Planned;

@@ -1,5 +1,7 @@
 //! The only way to read a snapshot: from a scope, and on record.
 
+mod routes;
+
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
@@ -53,14 +55,22 @@ impl<'s> View<'s> {
         Some(merge_ports(first, &visible))
     }
 
-    /// All definitions of a host that are visible, those exported by name first, each group oldest first. Listeners
-    /// are built from all of them, clusters and routes from [`View::service`] alone.
+    /// All definitions of a host that are in force, those exported by name first, each group oldest first: the visible
+    /// ones of one namespace, the caller's before one with a Kubernetes Service before the first (istio
+    /// `pilot/pkg/model/sidecar.go`, `selectServices`). Listeners are built from all of them, clusters and routes from
+    /// [`View::service`] alone.
     pub fn definitions(&self, host: &Host) -> Vec<Handle<Service>> {
         self.note(FactKey::Service(host.clone()));
         let Some(all) = self.snapshot.services.get(host) else { return Vec::new() };
         let public = |s: &&Handle<Service>| matches!(s.export_to, super::facts::ExportTo::All);
         let named = all.iter().filter(|s| !public(s) && s.export_to.includes(&self.namespace));
-        named.chain(all.iter().filter(public)).cloned().collect()
+        let mut visible: Vec<_> = named.chain(all.iter().filter(public)).cloned().collect();
+        let own = visible.iter().find(|s| s.namespace == self.namespace);
+        let kubernetes = || visible.iter().find(|s| s.registry == Registry::Kubernetes);
+        if let Some(namespace) = own.or_else(kubernetes).or_else(|| visible.first()).map(|s| s.namespace.clone()) {
+            visible.retain(|s| s.namespace == namespace);
+        }
+        visible
     }
 
     /// All hosts that some service has, visible or not, in order. Not recorded: planners have a unit for each.
