@@ -11,5 +11,7 @@
 //! Absent: what a resource looks like (`generate`), connections, clocks.
 
 mod class;
+mod targets;
 
 pub use class::{Class, Output, Planner};
+pub use targets::targets;

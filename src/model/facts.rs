@@ -11,10 +11,12 @@ mod mesh;
 mod port;
 mod rule;
 mod service;
+mod target;
 
 pub use endpoint::{ContainerPort, Endpoint, Endpoints, Health, Instance, TlsMode, Workload};
 pub use handle::Handle;
 pub use mesh::Mesh;
 pub use port::{Port, Protocol, TargetPort};
 pub use rule::{Rule, VirtualService};
+pub use target::{Beside, Target};
 pub use service::{Allocation, ExportTo, Registry, Resolution, Service};

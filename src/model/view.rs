@@ -1,5 +1,7 @@
 //! The only way to read a snapshot: from a scope, and on record.
 
+mod targets;
+
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 

@@ -74,9 +74,10 @@ pub struct Instance {
     pub workload: Option<Arc<Workload>>,
     /// The pod's own name; empty for a WorkloadEntry.
     pub pod: Str,
-    /// The ports that the pod's containers declare.
+    /// The ports that the pod's containers declare, restartable init containers last; the `ports` of a WorkloadEntry.
     pub ports: Vec<ContainerPort>,
-    /// Definitions by ServiceEntries that have an endpoint with that address.
+    /// Definitions that list an endpoint with that address themselves or by a selector of their own: ServiceEntries, and
+    /// Kubernetes Services without a selector.
     pub entries: BTreeSet<(Host, Namespace)>,
 }
 
