@@ -11,7 +11,11 @@
 //! Absent: what a resource looks like (`generate`), connections, clocks.
 
 mod class;
+mod classes;
+mod registry;
 mod targets;
 
 pub use class::{Class, Output, Planner};
+pub use classes::Planned;
+pub use registry::{ClassSize, Plan, ProxyId};
 pub use targets::targets;

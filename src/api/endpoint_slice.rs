@@ -44,12 +44,12 @@ pub struct Conditions {
     /// Whether it answers, be it terminating or not; as `ready` where nothing is said.
     pub serving: Option<bool>,
     /// Whether it is going away.
-    pub terminating: bool,
+    pub terminating: Option<bool>,
 }
 
 impl Default for Conditions {
     fn default() -> Self {
-        Self { ready: true, serving: None, terminating: false }
+        Self { ready: true, serving: None, terminating: None }
     }
 }
 

@@ -1,0 +1,8 @@
+//! The wiring: everything else as one program.
+//!
+//! Comes in: options. Goes out: servers that answer, or text that is printed. Absent: logic of the mesh.
+
+pub mod node;
+pub mod render;
+
+pub use render::render;
