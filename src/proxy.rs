@@ -70,7 +70,13 @@ pub struct Proxy {
 
 impl Proxy {
     /// Reads a Node.
-    pub fn new(id: &str, cluster: &str, locality: Locality, metadata: &serde_json::Value, extensions: &[Extension]) -> Result<Self, Error> {
+    pub fn new(
+        id: &str,
+        cluster: &str,
+        locality: Locality,
+        metadata: &serde_json::Value,
+        extensions: &[Extension],
+    ) -> Result<Self, Error> {
         let parts: Vec<&str> = id.split('~').collect();
         let [role, ip, name, domain] = parts[..] else { return Err(Error::Id(id.to_owned())) };
         let role = match role {

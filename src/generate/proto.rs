@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use envoy_types::pb::envoy::config::core::v3::address::Address as AddressKind;
 use envoy_types::pb::envoy::config::core::v3::config_source::ConfigSourceSpecifier;
 use envoy_types::pb::envoy::config::core::v3::socket_address::PortSpecifier;
-use envoy_types::pb::envoy::config::core::v3::{Address, AggregatedConfigSource, ApiVersion, ConfigSource, Pipe, SocketAddress};
+use envoy_types::pb::envoy::config::core::v3::{
+    Address, AggregatedConfigSource, ApiVersion, ConfigSource, Pipe, SocketAddress,
+};
 use envoy_types::pb::google::protobuf;
 use envoy_types::pb::google::protobuf::value::Kind;
 

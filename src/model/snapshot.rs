@@ -7,7 +7,7 @@ use imbl::OrdMap;
 use crate::api::peer_authentication::PeerAuthentication;
 use crate::base::{Host, Namespace, Str};
 
-use super::facts::{Endpoints, Handle, Mesh, Rule, Instance, Service, VirtualService};
+use super::facts::{Endpoints, Handle, Instance, Mesh, Rule, Service, VirtualService};
 
 /// What a planner may read, as a key: hits, misses and whole groups alike.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

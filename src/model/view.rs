@@ -97,6 +97,16 @@ impl<'s> View<'s> {
     /// `pilot/pkg/model/push_context.go`, `destinationRule`). A rule with a workload selector is for callers of its
     /// own namespace whose labels it matches.
     pub fn rule(&self, service: &Service, caller: &Labels) -> Option<Handle<Rule>> {
+        let found = self.rules(service);
+        let selected = |r: &&Handle<Rule>| {
+            r.namespace == self.namespace
+                && r.selector.as_ref().is_some_and(|s| s.iter().all(|(k, v)| caller.get(k) == Some(v)))
+        };
+        found.iter().find(selected).or_else(|| found.iter().rfind(|r| r.selector.is_none())).cloned()
+    }
+
+    /// The rules among which [`View::rule`] chooses by the caller's labels.
+    pub(super) fn rules(&self, service: &Service) -> Vec<Handle<Rule>> {
         let root = &self.snapshot.mesh.root;
         let mut found = Vec::new();
         if !self.namespace.is_empty() {
@@ -110,12 +120,7 @@ impl<'s> View<'s> {
             let exported = self.host_rules(namespace, &service.host, |r| &r.exported);
             found = exported.into_iter().filter(|r| self.sees(r)).collect();
         }
-        let selected = |r: &&Handle<Rule>| {
-            r.namespace == self.namespace
-                && r.selector.as_ref().is_some_and(|s| s.iter().all(|(k, v)| caller.get(k) == Some(v)))
-        };
-        let chosen = found.iter().find(selected).or_else(|| found.iter().rfind(|r| r.selector.is_none()));
-        chosen.cloned()
+        found
     }
 
     /// Whether some rule for a service names the calling workloads it is for.
@@ -130,8 +135,14 @@ impl<'s> View<'s> {
         self.note(FactKey::Routes(host.clone()));
         self.note(FactKey::WildRoutes);
         let exact = self.snapshot.routes.get(host).map(|l| l.as_slice()).unwrap_or_default();
-        let wild = self.snapshot.wild_routes.iter().filter(|v| v.hosts.iter().any(|h| h.is_wildcard() && h.matches(host)));
-        let mut all: Vec<_> = exact.iter().chain(wild).filter(|v| v.in_mesh() && v.export_to.includes(&self.namespace)).cloned().collect();
+        let wild =
+            self.snapshot.wild_routes.iter().filter(|v| v.hosts.iter().any(|h| h.is_wildcard() && h.matches(host)));
+        let mut all: Vec<_> = exact
+            .iter()
+            .chain(wild)
+            .filter(|v| v.in_mesh() && v.export_to.includes(&self.namespace))
+            .cloned()
+            .collect();
         all.sort_by(|a, b| order(a).cmp(&order(b)));
         all.dedup();
         all
@@ -161,7 +172,12 @@ impl<'s> View<'s> {
 
     /// The rules of a namespace for the most specific pattern that covers a host: the host itself, then the longest
     /// wildcard.
-    fn host_rules(&self, namespace: &Namespace, host: &Host, pick: impl Fn(&HostRules) -> &Vec<Handle<Rule>>) -> Vec<Handle<Rule>> {
+    fn host_rules(
+        &self,
+        namespace: &Namespace,
+        host: &Host,
+        pick: impl Fn(&HostRules) -> &Vec<Handle<Rule>>,
+    ) -> Vec<Handle<Rule>> {
         self.note(FactKey::Rule(namespace.clone(), host.clone()));
         if let Some(rules) = self.snapshot.rules.get(&(namespace.clone(), host.clone())) {
             let found = pick(rules);

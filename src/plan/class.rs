@@ -156,8 +156,11 @@ impl<P: Planner> Class<P> {
             Outcome { unit: unit.clone(), reads: view.into_reads(), set, failures, gone }
         };
         // A handful is not worth waking other threads for.
-        let results: Vec<_> =
-            if units.len() < 64 { units.iter().map(plan).collect() } else { units.par_iter().with_min_len(16).map(plan).collect() };
+        let results: Vec<_> = if units.len() < 64 {
+            units.iter().map(plan).collect()
+        } else {
+            units.par_iter().with_min_len(16).map(plan).collect()
+        };
         let before = self.layer.clone();
         results.into_iter().for_each(|result| self.take(result));
         !before.ptr_eq(&self.layer)
