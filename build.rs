@@ -5,6 +5,8 @@
 //! Goes out, into `OUT_DIR`: Rust types of our own protos (`proto.rs` and what it includes), the descriptors of
 //! everything (`descriptors.bin`, for dumps), and the tables of `wire::schema` (`schema.bin`).
 
+#![expect(clippy::disallowed_methods, reason = "a build script is told by its environment where things are")]
+
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -36,7 +38,8 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Rust types for the protos under `proto/`. Maps are ordered, so that equal messages encode equally.
+/// Rust types for the protos under `proto/`. Maps are ordered, so that equal messages encode equally; Google's
+/// types are those that Envoy's use.
 fn generate_types(out: &Path) -> Result<()> {
     let mut compiler = protox::Compiler::new([OURS])?;
     compiler.include_source_info(true).include_imports(true).open_files(protos_below(Path::new(OURS))?)?;
@@ -45,6 +48,8 @@ fn generate_types(out: &Path) -> Result<()> {
         .include_file("proto.rs")
         .btree_map(["."])
         .enable_type_names()
+        .compile_well_known_types()
+        .extern_path(".google.protobuf", "::envoy_types::pb::google::protobuf")
         .compile_fds(compiler.file_descriptor_set())?;
     Ok(())
 }

@@ -1,11 +1,16 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 
+pub mod agent;
 pub mod api;
 pub mod base;
+pub mod config;
 pub mod debug;
+pub mod engine;
 pub mod generate;
 pub mod model;
 pub mod plan;
 pub mod proto;
 pub mod proxy;
+pub mod source;
+pub mod store;
 pub mod wire;
