@@ -9,6 +9,7 @@
 mod addresses;
 mod allocate;
 mod delegate;
+mod distinctions;
 mod endpoints;
 mod routes;
 mod rules;
@@ -30,7 +31,7 @@ use crate::api::mesh::MeshConfig;
 use crate::api::{Key, Kind, Object, Spec};
 use crate::base::{Finding, Host, Namespace, Str};
 
-use super::facts::{Handle, Mesh};
+use super::facts::{ClusterDefaults, Distinctions, Handle, Mesh};
 use super::reads::Readers;
 use super::snapshot::{Changes, FactKey, Snapshot};
 
@@ -108,6 +109,8 @@ impl Index {
             mesh: mesh_fact(&options, mesh),
             services: OrdMap::new(),
             endpoints: OrdMap::new(),
+            identities: OrdMap::new(),
+            distinctions: Handle::new(Distinctions::default()),
             ports: OrdMap::new(),
             rules: OrdMap::new(),
             wild_rules: OrdMap::new(),
@@ -197,6 +200,7 @@ impl Index {
         self.derive_addresses(&dirty, changes);
         self.derive_selectors(&dirty, changes);
         self.derive_scopes(&dirty, changes);
+        self.derive_distinctions(changes);
     }
 
     /// Registers an object in (or removes it from) the direct indexes, and marks what follows from it.
@@ -296,6 +300,7 @@ impl Index {
 fn mesh_fact(options: &Options, config: MeshConfig) -> Handle<Mesh> {
     let root = Namespace::new(config.root_namespace.clone());
     Handle::new(Mesh {
+        clusters: Handle::new(ClusterDefaults::new(&config)),
         config: Handle::new(config),
         root,
         domain: options.domain.clone(),

@@ -7,8 +7,11 @@ use std::collections::BTreeSet;
 
 use crate::base::{Host, Labels, Namespace, Str};
 
-use super::facts::{Endpoints, Handle, Instance, Mesh, Registry, Rule, Service, VirtualService};
-use super::snapshot::{Authn, FactKey, HostRules, Scope, Snapshot};
+use super::facts::{
+    Authn, Distinctions, Endpoints, Handle, Identities, Instance, Mesh, PeerRules, Registry, Rule, Service,
+    VirtualService,
+};
+use super::snapshot::{FactKey, HostRules, Scope, Snapshot};
 
 /// A snapshot as seen from a scope. Every read is recorded, so that a change of what was read, or of what was looked
 /// for and not found, finds its readers.
@@ -92,6 +95,18 @@ impl<'s> View<'s> {
         self.snapshot.endpoints.get(&(service.host.clone(), service.namespace.clone()))
     }
 
+    /// Who the endpoints of a definition are. `None` where it has no endpoints known to the control plane.
+    pub fn identities(&self, service: &Service) -> Option<&'s Handle<Identities>> {
+        self.note(FactKey::Identities(service.host.clone()));
+        self.snapshot.identities.get(&(service.host.clone(), service.namespace.clone()))
+    }
+
+    /// What about proxies makes a difference.
+    pub fn distinctions(&self) -> &'s Handle<Distinctions> {
+        self.note(FactKey::Distinctions);
+        &self.snapshot.distinctions
+    }
+
     /// The DestinationRule in force for calls to a service: the caller's namespace first (but for the root
     /// namespace, whose own rules are for all), then the service's, then the root's (istio
     /// `pilot/pkg/model/push_context.go`, `destinationRule`). A rule with a workload selector is for callers of its
@@ -152,6 +167,13 @@ impl<'s> View<'s> {
     pub fn authn(&self, namespace: &Namespace) -> Option<&'s Handle<Authn>> {
         self.note(FactKey::Authn(namespace.clone()));
         self.snapshot.authn.get(namespace)
+    }
+
+    /// The PeerAuthentications that may concern workloads of a namespace.
+    pub fn peer_rules(&self, namespace: &Namespace) -> PeerRules {
+        let root = &self.mesh().root;
+        let own = if namespace == root { None } else { self.authn(namespace).cloned() };
+        PeerRules { root: self.authn(root).cloned(), own }
     }
 
     /// What is known about an address.

@@ -10,6 +10,8 @@ use super::port::Protocol;
 /// Whether an endpoint takes calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Health {
+    /// Nothing is known, as of what users wrote down themselves; it is called.
+    Unknown,
     /// It does.
     Healthy,
     /// It is not ready; sent as such, so that panic thresholds count it.
@@ -42,6 +44,9 @@ pub struct Workload {
     pub service_account: Str,
     /// Where it runs.
     pub locality: Locality,
+    /// The same as istiod writes it: a node's always has three parts, of which some may be empty. Endpoints are grouped
+    /// by this text, so that `ca/ca-1` and `ca/ca-1/` stay apart.
+    pub place: Str,
     /// Its cluster, `Kubernetes` by default.
     pub cluster: Str,
     /// Its network; empty for the one network.
