@@ -11,6 +11,7 @@ mod allocate;
 mod delegate;
 mod distinctions;
 mod endpoints;
+mod ports;
 mod routes;
 mod rules;
 mod scopes;
@@ -94,6 +95,7 @@ pub struct Index {
     entries_of: BTreeMap<(Host, Namespace), BTreeSet<Str>>,
     /// Who depends on which pods and nodes.
     endpoint_readers: Readers<Source, Host>,
+    ports: ports::Ports,
     routes: routes::Routes,
     rules: rules::Rules,
     aliases: services::Aliases,
@@ -132,6 +134,7 @@ impl Index {
             entry_addresses: BTreeMap::new(),
             entries_of: BTreeMap::new(),
             endpoint_readers: Readers::default(),
+            ports: ports::Ports::default(),
             routes: routes::Routes::default(),
             rules: rules::Rules::default(),
             aliases: services::Aliases::default(),
