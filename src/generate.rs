@@ -6,3 +6,4 @@
 //! One generator per file; `proto` holds the few conversions they share.
 
 pub(crate) mod proto;
+pub(crate) mod tls;
