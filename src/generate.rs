@@ -5,5 +5,7 @@
 //!
 //! One generator per file; `proto` holds the few conversions they share.
 
+pub mod cluster;
+pub mod endpoint;
 pub(crate) mod proto;
 pub(crate) mod tls;
