@@ -48,6 +48,7 @@ fn generate_types(out: &Path) -> Result<()> {
         .include_file("proto.rs")
         .btree_map(["."])
         .enable_type_names()
+        .type_name_domain(["."], "type.googleapis.com")
         .compile_well_known_types()
         .extern_path(".google.protobuf", "::envoy_types::pb::google::protobuf")
         .compile_fds(compiler.file_descriptor_set())?;

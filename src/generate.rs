@@ -7,5 +7,9 @@
 
 pub mod cluster;
 pub mod endpoint;
+pub mod filter;
+pub mod inbound;
+pub mod listener;
+pub mod name;
 pub(crate) mod proto;
 pub(crate) mod tls;

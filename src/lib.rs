@@ -2,9 +2,11 @@
 
 pub mod agent;
 pub mod api;
+pub mod app;
 pub mod base;
 pub mod config;
 pub mod debug;
+pub mod demo;
 pub mod engine;
 pub mod generate;
 pub mod model;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Everything that is read from the environment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Environment {
     /// `POD_NAME`, the name of this replica; the host's otherwise.
     pub pod_name: String,
@@ -17,7 +17,7 @@ pub struct Environment {
 }
 
 /// istiod's feature variables that mizzen honours, with istiod's defaults (`pilot/pkg/features`).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Features {
     /// `PILOT_DEBOUNCE_AFTER`, 100ms.
     pub debounce_after: Duration,

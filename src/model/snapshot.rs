@@ -6,7 +6,9 @@ use imbl::OrdMap;
 
 use crate::base::{Host, Namespace, Str};
 
-use super::facts::{Authn, Distinctions, Endpoints, Handle, Identities, Instance, Mesh, Rule, Service, VirtualService};
+use super::facts::{
+    Authn, Distinctions, Endpoints, Handle, Identities, Instance, Mesh, PortMembers, Rule, Service, VirtualService,
+};
 
 /// What a planner may read, as a key: hits, misses and whole groups alike.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,7 +23,7 @@ pub enum FactKey {
     Identities(Host),
     /// What about proxies makes a difference.
     Distinctions,
-    /// Which services have a port of this number.
+    /// All definitions with a port of this number.
     Port(u16),
     /// The DestinationRules of a namespace for exactly this host.
     Rule(Namespace, Host),
@@ -31,6 +33,8 @@ pub enum FactKey {
     Routes(Host),
     /// The VirtualServices for wildcards.
     WildRoutes,
+    /// Those for any exact host.
+    AnyRoutes,
     /// The PeerAuthentications of a namespace.
     Authn(Namespace),
     /// What is known about an address.
@@ -59,7 +63,7 @@ pub struct Changes {
 
 /// DestinationRules of one namespace for one host.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct HostRules {
+pub(crate) struct HostRules {
     /// For callers of that namespace.
     pub local: Vec<Handle<Rule>>,
     /// For callers of other namespaces.
@@ -81,8 +85,8 @@ pub struct Snapshot {
     pub(super) identities: OrdMap<(Host, Namespace), Handle<Identities>>,
     /// What about proxies makes a difference.
     pub(super) distinctions: Handle<Distinctions>,
-    /// Hosts with a port of that number.
-    pub(super) ports: OrdMap<u16, Handle<BTreeSet<Host>>>,
+    /// Definitions with a port of that number.
+    pub(super) ports: OrdMap<u16, Handle<PortMembers>>,
     /// Rules for exact hosts.
     pub(super) rules: OrdMap<(Namespace, Host), Handle<HostRules>>,
     /// Rules for wildcard hosts.

@@ -2,7 +2,7 @@
 
 use std::any::type_name;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use bytes::BytesMut;
@@ -49,6 +49,8 @@ pub struct Cache {
     parts: Shelf<Part>,
     names: Names,
     stats: CacheStats,
+    /// How many entries the last sweep left.
+    swept: AtomicUsize,
 }
 
 impl Cache {
@@ -118,6 +120,15 @@ impl Cache {
         self.resources.retain(|_, weak| weak.strong_count() > 0);
         self.parts.retain(|_, weak| weak.strong_count() > 0);
         (self.resources.len(), self.parts.len())
+    }
+
+    /// [`Cache::sweep`] once the entries have doubled since the last time, so that it costs little per entry built.
+    pub fn sweep_sometimes(&self) {
+        let held = self.resources.len() + self.parts.len();
+        if held > 2 * self.swept.load(Ordering::Relaxed) + 1024 {
+            let (resources, parts) = self.sweep();
+            self.swept.store(resources + parts, Ordering::Relaxed);
+        }
     }
 
     fn hit<T>(&self, found: Arc<T>, len: impl Fn(&T) -> usize) -> Arc<T> {

@@ -1,5 +1,5 @@
-//! What about a proxy makes a difference to the clusters and endpoints it gets. Whatever is not named here puts no two
-//! proxies into different classes.
+//! What about a proxy makes a difference to the clusters, endpoints and listeners it gets. Whatever is not named here
+//! puts no two proxies into different classes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,6 +7,7 @@ use crate::api::destination_rule::{DestinationRule, LoadBalancer, LocalityBalanc
 use crate::base::{Namespace, Str};
 
 use super::cluster_defaults::ClusterDefaults;
+use super::rule::VirtualService;
 use super::service::{Resolution, Service};
 use super::topology::priority;
 
@@ -23,6 +24,12 @@ pub struct Distinctions {
     pub node: bool,
     /// Whether some service is found by DNS, so that preferences change clusters and not endpoints alone.
     pub resolves: bool,
+    /// Labels and their values by which routes of connections (TLS, TCP) tell callers apart.
+    pub connection_labels: BTreeSet<(Str, Str)>,
+    /// Namespaces by which they do.
+    pub connection_namespaces: BTreeSet<Namespace>,
+    /// Whether some service has aliases, whose short names depend on the caller's namespace.
+    pub aliased: bool,
 }
 
 impl Distinctions {
@@ -40,6 +47,19 @@ impl Distinctions {
         self.node |= service.node_local;
         self.resolves |= matches!(service.resolution, Resolution::Dns | Resolution::DnsRoundRobin);
         self.compare(service.preferred_labels());
+        self.aliased |= !service.aliases.is_empty();
+    }
+
+    /// Adds those of the routes of connections.
+    pub fn add_routes(&mut self, routes: &VirtualService) {
+        let tls = routes.tls.iter().flat_map(|r| &r.r#match).map(|m| (&m.source_labels, &m.source_namespace));
+        let tcp = routes.tcp.iter().flat_map(|r| &r.r#match).map(|m| (&m.source_labels, &m.source_namespace));
+        for (labels, namespace) in tls.chain(tcp) {
+            self.connection_labels.extend(labels.iter().map(|(k, v)| (k.clone(), v.clone())));
+            if !namespace.is_empty() {
+                self.connection_namespaces.insert(Namespace::new(namespace.clone()));
+            }
+        }
     }
 
     /// Adds those of a rule.
