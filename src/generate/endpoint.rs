@@ -12,6 +12,7 @@ mod selection;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use near::covers;
 pub use near::{Compared, Near, Reach, Regions};
 pub use selection::{Selection, Transport};
 

@@ -10,7 +10,7 @@ use envoy_types::pb::envoy::extensions::clusters::dynamic_forward_proxy::v3::clu
 use envoy_types::pb::envoy::extensions::common::dynamic_forward_proxy::v3::DnsCacheConfig;
 use envoy_types::pb::envoy::extensions::network::dns_resolver::cares::v3::CaresDnsResolverConfig;
 
-use crate::api::destination_rule::{ClientTlsMode, LoadBalancer, Policy, SimpleBalancing, TrafficPolicy};
+use crate::api::destination_rule::{ClientTlsMode, TrafficPolicy};
 use crate::base::{Duration, Host, Namespace, Str};
 use crate::generate::endpoint::{Answering, load_assignment};
 use crate::generate::proto::{ads, boolean, duration, string, u32_value};
@@ -255,12 +255,6 @@ impl OutboundCluster {
             mesh: &self.mesh,
         }
     }
-}
-
-/// Whether a policy sends calls where the caller was going.
-pub(crate) fn is_passthrough(balancer: Option<&LoadBalancer>) -> bool {
-    let policy = balancer.and_then(|b| b.policy.as_ref());
-    matches!(policy, Some(Policy::Simple(SimpleBalancing::Passthrough)))
 }
 
 /// Names are resolved again and again, by a resolver that does not open a socket for each question.
