@@ -16,3 +16,4 @@ pub mod proxy;
 pub mod source;
 pub mod store;
 pub mod wire;
+pub mod xds;
