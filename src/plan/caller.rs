@@ -1,9 +1,11 @@
 //! Where callers stand, as far as that makes a difference.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::base::{Labels, Locality, Str};
 use crate::model::View;
+use crate::model::facts::Workload;
 use crate::model::facts::topology::{REGION, SUB_ZONE, ZONE, augment, stated_locality};
 use crate::proxy::Proxy;
 
@@ -53,12 +55,10 @@ fn only(labels: Labels, wanted: impl Fn(&Str) -> bool) -> Labels {
 
 /// The labels and the locality of the workload beside a proxy (istio `pilot/pkg/xds/ads.go`, `setTopologyLabels`).
 ///
-/// The pod's labels go before those that the proxy states; a WorkloadEntry's do so where a ServiceEntry leads to it.
-/// Where they tell no locality, the proxy's word holds.
+/// The labels of the pod, or of the endpoint that a ServiceEntry of its namespace has at its address, go before those
+/// that the proxy states. Where they tell no locality, the proxy's word holds.
 pub fn place(view: &View<'_>, proxy: &Proxy) -> (Labels, Locality) {
-    let instance = proxy.addresses.first().and_then(|address| view.instance(address));
-    let known = instance.filter(|i| !i.pod.is_empty() || !i.entries.is_empty());
-    let mut labels = match known.and_then(|i| i.workload.as_deref()) {
+    let labels = match known_workload(view, proxy) {
         Some(workload) => {
             let mut labels = proxy.metadata.map("STATIC_LABELS");
             labels.extend(workload.labels.iter().map(|(k, v)| (k.clone(), v.clone())));
@@ -67,8 +67,14 @@ pub fn place(view: &View<'_>, proxy: &Proxy) -> (Labels, Locality) {
         None => proxy.labels.clone(),
     };
     let locality = locality_of(&labels).unwrap_or_else(|| proxy.locality.clone());
-    labels = augment(&labels, &locality, proxy.cluster(), proxy.metadata.text("NODE_NAME"), proxy.network());
+    let labels = augment(&labels, &locality, proxy.cluster(), proxy.metadata.text("NODE_NAME"), proxy.network());
     (labels, locality)
+}
+
+fn known_workload(view: &View<'_>, proxy: &Proxy) -> Option<Arc<Workload>> {
+    let at_first = proxy.addresses.first().and_then(|address| view.instance(address));
+    let pod = at_first.filter(|i| !i.pod.is_empty()).and_then(|i| i.workload.clone());
+    pod.or_else(|| proxy.addresses.iter().find_map(|address| view.entry_workload(address, &proxy.namespace)))
 }
 
 fn locality_of(labels: &Labels) -> Option<Locality> {
