@@ -12,6 +12,9 @@
 
 mod class;
 mod classes;
+mod caller;
+pub mod cluster;
+pub mod endpoint;
 pub mod name;
 mod registry;
 mod targets;
@@ -19,6 +22,7 @@ mod targets;
 #[cfg(test)]
 mod tests;
 
+pub use caller::{Caller, place};
 pub use class::{Class, Output, Planner};
 pub use classes::Planned;
 pub use registry::{ClassSize, Plan, ProxyId};

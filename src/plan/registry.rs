@@ -13,6 +13,7 @@ use crate::model::{FactKey, Snapshot, View};
 use crate::proxy::Proxy;
 use crate::wire::{Assembly, Cache, Failure, Publication, ResourceType};
 
+use super::class::Class;
 use super::classes::Classes;
 
 /// The number of a connected proxy.
@@ -82,6 +83,14 @@ macro_rules! sorts {
 }
 
 sorts! {
+    /// Clusters for calls to services.
+    clusters: Class<super::cluster::OutboundClusters>, super::cluster::outbound => Cluster;
+    /// Clusters that hand inbound calls on.
+    inbound_clusters: Class<super::cluster::InboundClusters>, super::cluster::inbound => Cluster;
+    /// Clusters that depend on no service.
+    fixed_clusters: Class<super::cluster::FixedClusters>, super::cluster::fixed => Cluster;
+    /// Endpoints.
+    endpoints: Class<super::endpoint::Endpoints>, super::endpoint::facets => Endpoint;
     /// Name tables.
     names: super::name::Names, super::name::facets => NameTable;
 }

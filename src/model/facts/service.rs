@@ -105,6 +105,8 @@ pub struct Service {
     pub publish_not_ready: bool,
     /// `PreferClose` and its kin, in lower case; empty for none.
     pub traffic_distribution: Str,
+    /// Whether callers try all addresses that DNS gives at once, and stay with the first that answers.
+    pub races: bool,
     /// IPs by which it is reached from outside the cluster.
     pub external_addresses: Vec<Str>,
 }
