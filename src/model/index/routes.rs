@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::api::{Kind, Spec};
-use crate::base::{Host, Namespace, Str};
+use crate::api::virtual_service::{Delegate, HttpRoute};
+use crate::api::{Key, Kind, Object, Spec};
+use crate::base::{Finding, Host, Namespace, Severity, Str};
 use crate::model::facts::{Handle, VirtualService};
+use crate::model::reads::Readers;
 use crate::model::snapshot::{Changes, FactKey};
 
 use super::{Dirty, Index, delegate, put};
@@ -16,6 +18,8 @@ type Name = (Namespace, Str);
 pub(super) struct Routes {
     facts: BTreeMap<Name, Handle<VirtualService>>,
     by_host: BTreeMap<Host, BTreeSet<Name>>,
+    /// Which VirtualServices go on with which others, there or not.
+    delegating: Readers<Name, Name>,
 }
 
 impl Routes {
@@ -36,7 +40,10 @@ impl Index {
     pub(super) fn derive_routes(&mut self, dirty: &mut Dirty, changes: &mut Changes) {
         let mut hosts = BTreeSet::new();
         let mut wild = false;
-        for name in std::mem::take(&mut dirty.routes) {
+        let mut names = std::mem::take(&mut dirty.routes);
+        let roots: Vec<Name> = names.iter().flat_map(|name| self.routes.delegating.of(name)).cloned().collect();
+        names.extend(roots);
+        for name in names {
             let old = self.routes.facts.remove(&name);
             let new = self.virtual_service(&name).map(|v| Handle::renew(old.as_ref(), v));
             if old == new {
@@ -69,29 +76,79 @@ impl Index {
         }
     }
 
-    fn virtual_service(&self, (namespace, name): &Name) -> Option<VirtualService> {
-        let object = self.get(Kind::VirtualService, namespace, name)?;
+    /// A VirtualService as its objects say; `None` for one without hosts, which is a delegate.
+    fn virtual_service(&mut self, root: &Name) -> Option<VirtualService> {
+        let (namespace, name) = root;
+        let key = Key { kind: Kind::VirtualService, namespace: namespace.clone(), name: name.clone() };
+        self.findings.remove(&key);
+        self.routes.delegating.forget(root);
+        let object = self.objects.get(&key)?.clone();
         let Spec::VirtualService(spec) = &object.spec else { return None };
         if spec.hosts.is_empty() {
             return None;
         }
         let domain = &self.options.domain;
+        let mut rule = spec.clone();
+        delegate::complete(&mut rule, namespace, domain);
+        let mut delegates = Vec::new();
+        let (http, dropped) = delegate::merge(rule.http, |to| {
+            let (delegate, routes) = self.delegate(to, namespace);
+            delegates.push(delegate);
+            routes
+        });
+        let finding = |d: delegate::Dropped| Finding {
+            object: object.object_ref(),
+            field: d.field,
+            severity: Severity::Warning,
+            code: "delegate",
+            text: d.text,
+        };
         let export: BTreeSet<Str> = spec.export_to.iter().cloned().collect();
         let gateways = match spec.gateways.is_empty() {
             true => vec!["mesh".into()],
-            false => spec.gateways.iter().map(|g| gateway(g, namespace)).collect(),
+            false => spec.gateways.iter().map(|g| delegate::gateway(g, namespace)).collect(),
         };
-        Some(VirtualService {
+        let fact = VirtualService {
             name: name.clone(),
             namespace: namespace.clone(),
             created: object.meta.created,
             hosts: spec.hosts.iter().map(|h| delegate::resolve(h, namespace, domain)).collect(),
             gateways,
             export_to: self.export_to(&export, &self.snapshot.mesh.config.default_virtual_service_export_to, namespace),
-            http: spec.http.clone(),
-            tls: spec.tls.clone(),
-            tcp: spec.tcp.clone(),
-        })
+            http,
+            tls: rule.tls,
+            tcp: rule.tcp,
+        };
+        if !delegates.is_empty() {
+            self.routes.delegating.record(root, delegates);
+        }
+        if !dropped.is_empty() {
+            self.findings.insert(key, dropped.into_iter().map(finding).collect());
+        }
+        Some(fact)
+    }
+
+    /// The routes of a delegate, or a sentence that says why there are none.
+    fn delegate(&self, to: &Delegate, root: &Namespace) -> (Name, Result<Vec<HttpRoute>, Str>) {
+        let namespace = if to.namespace.is_empty() { root.clone() } else { Namespace::new(to.namespace.clone()) };
+        let name = (namespace.clone(), to.name.clone());
+        let missing =
+            |why: &str| Err(format!("the delegate {namespace}/{} {why}; this route is ignored", to.name).into());
+        let object: Option<&Object> = self.get(Kind::VirtualService, &namespace, &to.name).map(AsRef::as_ref);
+        let Some(Spec::VirtualService(spec)) = object.map(|o| &o.spec) else {
+            return (name, missing("does not exist"));
+        };
+        if !spec.hosts.is_empty() {
+            return (name, missing("has hosts of its own and so is no delegate"));
+        }
+        let export: BTreeSet<Str> = spec.export_to.iter().cloned().collect();
+        let default = &self.snapshot.mesh.config.default_virtual_service_export_to;
+        if !self.export_to(&export, default, &namespace).includes(root) {
+            return (name, missing(&format!("is not exported to {root}")));
+        }
+        let mut spec = spec.clone();
+        delegate::complete(&mut spec, &namespace, &self.options.domain);
+        (name, Ok(spec.http))
     }
 
     pub(super) fn derive_authn(&mut self, dirty: &Dirty, changes: &mut Changes) {
@@ -106,21 +163,5 @@ impl Index {
                 changes.keys.insert(FactKey::Authn(namespace.clone()));
             }
         }
-    }
-}
-
-/// A gateway as it is referred to: `mesh`, or `namespace/name` (istio `resolveGatewayName`).
-fn gateway(name: &str, namespace: &Namespace) -> Str {
-    match name {
-        "mesh" => "mesh".into(),
-        name if name.contains('/') => match name.strip_prefix("./") {
-            Some(own) => format!("{namespace}/{own}").into(),
-            None => name.into(),
-        },
-        // Old form: name.namespace.svc…
-        name => match name.split_once('.') {
-            Some((own, rest)) => format!("{}/{own}", rest.split('.').next().unwrap_or_default()).into(),
-            None => format!("{namespace}/{name}").into(),
-        },
     }
 }
