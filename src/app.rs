@@ -2,7 +2,8 @@
 //!
 //! Comes in: options. Goes out: servers that answer, or text that is printed. Absent: logic of the mesh.
 
+mod difference;
+pub mod log;
 pub mod node;
 pub mod render;
-
-pub use render::render;
+mod state;

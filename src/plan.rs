@@ -14,6 +14,7 @@ mod class;
 mod classes;
 pub mod name;
 mod registry;
+mod targets;
 
 #[cfg(test)]
 mod tests;
@@ -21,3 +22,4 @@ mod tests;
 pub use class::{Class, Output, Planner};
 pub use classes::Planned;
 pub use registry::{ClassSize, Plan, ProxyId};
+pub use targets::targets;
