@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::api::virtual_service::{Delegate, HttpRoute};
-use crate::api::{Key, Kind, Object, Spec};
-use crate::base::{Finding, Host, Namespace, Severity, Str};
+use crate::api::virtual_service::{self, Delegate, HttpRoute};
+use crate::api::{Kind, Object, Spec};
+use crate::base::{Host, Namespace, Str};
 use crate::model::facts::{Handle, VirtualService};
 use crate::model::reads::Readers;
 use crate::model::snapshot::{Changes, FactKey};
@@ -12,6 +12,14 @@ use crate::model::snapshot::{Changes, FactKey};
 use super::{Dirty, Index, delegate, put};
 
 type Name = (Namespace, Str);
+
+/// A VirtualService with its delegates in their places.
+pub(super) struct Merged {
+    rule: virtual_service::VirtualService,
+    delegates: Vec<Name>,
+    /// Delegates and routes of theirs that are not in force.
+    pub(super) dropped: Vec<delegate::Dropped>,
+}
 
 /// VirtualServices as facts, and which host each is for.
 #[derive(Default)]
@@ -71,6 +79,7 @@ impl Index {
         }
         for host in hosts {
             if host.is_wildcard() {
+                dirty.scopes.insert(host);
                 continue;
             }
             let list = Routes::sorted(self.routes.of(&host));
@@ -87,56 +96,49 @@ impl Index {
         }
     }
 
-    /// A VirtualService as its objects say; `None` for one without hosts, which is a delegate.
+    /// A VirtualService with its delegates; `None` for one without hosts, which is a delegate.
     fn virtual_service(&mut self, root: &Name) -> Option<VirtualService> {
         let (namespace, name) = root;
-        let key = Key { kind: Kind::VirtualService, namespace: namespace.clone(), name: name.clone() };
-        self.findings.remove(&key);
         self.routes.delegating.forget(root);
-        let object = self.objects.get(&key)?.clone();
+        let object = self.get(Kind::VirtualService, namespace, name)?.clone();
         let Spec::VirtualService(spec) = &object.spec else { return None };
         if spec.hosts.is_empty() {
             return None;
         }
-        let domain = &self.options.domain;
-        let mut rule = spec.clone();
-        delegate::complete(&mut rule, namespace, domain);
-        let mut delegates = Vec::new();
-        let (http, dropped) = delegate::merge(rule.http, |to| {
-            let (delegate, routes) = self.delegate(to, namespace);
-            delegates.push(delegate);
-            routes
-        });
-        let finding = |d: delegate::Dropped| Finding {
-            object: object.object_ref(),
-            field: d.field,
-            severity: Severity::Warning,
-            code: "delegate",
-            text: d.text,
-        };
+        let merged = self.merged(spec, namespace);
+        if !merged.delegates.is_empty() {
+            self.routes.delegating.record(root, merged.delegates);
+        }
         let export: BTreeSet<Str> = spec.export_to.iter().cloned().collect();
         let gateways = match spec.gateways.is_empty() {
             true => vec!["mesh".into()],
             false => spec.gateways.iter().map(|g| delegate::gateway(g, namespace)).collect(),
         };
-        let fact = VirtualService {
+        Some(VirtualService {
             name: name.clone(),
             namespace: namespace.clone(),
             created: object.meta.created,
-            hosts: spec.hosts.iter().map(|h| delegate::resolve(h, namespace, domain)).collect(),
+            hosts: spec.hosts.iter().map(|h| delegate::resolve(h, namespace, &self.options.domain)).collect(),
             gateways,
             export_to: self.export_to(&export, &self.snapshot.mesh.config.default_virtual_service_export_to, namespace),
-            http,
-            tls: rule.tls,
-            tcp: rule.tcp,
-        };
-        if !delegates.is_empty() {
-            self.routes.delegating.record(root, delegates);
-        }
-        if !dropped.is_empty() {
-            self.findings.insert(key, dropped.into_iter().map(finding).collect());
-        }
-        Some(fact)
+            http: merged.rule.http,
+            tls: merged.rule.tls,
+            tcp: merged.rule.tcp,
+        })
+    }
+
+    /// Completes short names and puts delegates in their places.
+    pub(super) fn merged(&self, spec: &virtual_service::VirtualService, namespace: &Namespace) -> Merged {
+        let mut rule = spec.clone();
+        delegate::complete(&mut rule, namespace, &self.options.domain);
+        let mut delegates = Vec::new();
+        let (http, dropped) = delegate::merge(std::mem::take(&mut rule.http), |to| {
+            let (delegate, routes) = self.delegate(to, namespace);
+            delegates.push(delegate);
+            routes
+        });
+        rule.http = http;
+        Merged { rule, delegates, dropped }
     }
 
     /// The routes of a delegate, or a sentence that says why there are none.

@@ -166,7 +166,9 @@ impl Session {
         }
         for kind in [Cluster, Endpoint] {
             let taken = self.is_taken(kind);
-            let Some(watch) = self.watches[kind as usize].as_mut().filter(|w| !w.lingering.is_empty()) else { continue };
+            let Some(watch) = self.watches[kind as usize].as_mut().filter(|w| !w.lingering.is_empty()) else {
+                continue;
+            };
             if taken {
                 return None;
             }

@@ -69,6 +69,10 @@ fn listed(request: &Request, empty_is_all: bool, names: &Names) -> (Interest, Ve
     let mut interest = Interest::default();
     let list = request.subscribe.iter().filter(|n| ***n != *WILDCARD);
     let asked: Vec<Asked> = list.map(|name| interest.subscribe(name, names)).collect();
-    interest.set_wildcard(if request.subscribe.is_empty() { empty_is_all } else { asked.len() < request.subscribe.len() });
+    interest.set_wildcard(if request.subscribe.is_empty() {
+        empty_is_all
+    } else {
+        asked.len() < request.subscribe.len()
+    });
     (interest, asked)
 }
