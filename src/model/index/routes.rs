@@ -36,6 +36,11 @@ impl Routes {
         self.by_host.get(host).into_iter().flatten().filter_map(|name| self.facts.get(name))
     }
 
+    /// All hosts that some VirtualService is for.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = &Host> {
+        self.by_host.keys()
+    }
+
     /// One of them by its name.
     pub(super) fn fact(&self, namespace: &Namespace, name: &Str) -> Option<&Handle<VirtualService>> {
         self.facts.get(&(namespace.clone(), name.clone()))
