@@ -12,6 +12,8 @@
 
 mod class;
 mod classes;
+pub mod inbound;
+pub mod listener;
 mod registry;
 mod targets;
 
