@@ -8,4 +8,5 @@
 pub mod filter;
 pub mod inbound;
 pub mod listener;
+pub mod name;
 pub(crate) mod proto;

@@ -14,8 +14,12 @@ mod class;
 mod classes;
 pub mod inbound;
 pub mod listener;
+pub mod name;
 mod registry;
 mod targets;
+
+#[cfg(test)]
+mod tests;
 
 pub use class::{Class, Output, Planner};
 pub use classes::Planned;

@@ -130,7 +130,8 @@ impl Store {
 /// they were read.
 pub fn says_the_same(a: &Object, b: &Object) -> bool {
     // Taken apart in full, so that a new field has to be thought about here.
-    let Meta { name, namespace, labels, annotations, created, uid, resource_version: _, generation: _, owners } = &a.meta;
+    let Meta { name, namespace, labels, annotations, created, uid, resource_version: _, generation: _, owners } =
+        &a.meta;
     std::ptr::eq(a, b)
         || (a.spec == b.spec
             && (name, namespace, labels) == (&b.meta.name, &b.meta.namespace, &b.meta.labels)

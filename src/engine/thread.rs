@@ -62,7 +62,11 @@ pub struct Engine {
 impl Engine {
     /// Starts the thread. `settled` is called on it after each revision, with the moment when the first of the events
     /// in it had come.
-    pub fn spawn(core: Core, debounce: Debounce, settled: impl FnMut(&mut Core, Settled, Instant) + Send + 'static) -> std::io::Result<Self> {
+    pub fn spawn(
+        core: Core,
+        debounce: Debounce,
+        settled: impl FnMut(&mut Core, Settled, Instant) + Send + 'static,
+    ) -> std::io::Result<Self> {
         let (commands, inbox) = channel();
         std::thread::Builder::new().name("engine".to_owned()).spawn(move || run(core, debounce, &inbox, settled))?;
         Ok(Self { commands })
@@ -113,7 +117,12 @@ impl Pending {
     }
 }
 
-fn run(mut core: Core, debounce: Debounce, inbox: &Receiver<Command>, mut settled: impl FnMut(&mut Core, Settled, Instant)) {
+fn run(
+    mut core: Core,
+    debounce: Debounce,
+    inbox: &Receiver<Command>,
+    mut settled: impl FnMut(&mut Core, Settled, Instant),
+) {
     let mut pending: Option<Pending> = None;
     loop {
         let command = match &pending {

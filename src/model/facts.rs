@@ -30,6 +30,6 @@ pub use member::{Member, PortMembers};
 pub use mesh::Mesh;
 pub use port::{Port, Protocol, TargetPort};
 pub use rule::{Rule, VirtualService};
-pub use target::{Beside, Target};
 pub use service::{Allocation, ExportTo, Registry, Resolution, Service};
+pub use target::{Beside, Target};
 pub use traffic::{Traffic, tls_mode};

@@ -11,6 +11,7 @@ mod allocate;
 mod delegate;
 mod distinctions;
 mod endpoints;
+mod examine;
 mod ports;
 mod routes;
 mod rules;
@@ -30,7 +31,7 @@ use imbl::OrdMap;
 
 use crate::api::mesh::MeshConfig;
 use crate::api::{Key, Kind, Object, Spec};
-use crate::base::{Finding, Host, Namespace, Str};
+use crate::base::{Host, Namespace, Str};
 
 use super::facts::{ClusterDefaults, Distinctions, Handle, Mesh};
 use super::reads::Readers;
@@ -100,7 +101,6 @@ pub struct Index {
     rules: rules::Rules,
     aliases: services::Aliases,
     scopes: scopes::Scopes,
-    findings: BTreeMap<Key, Vec<Finding>>,
 }
 
 impl Index {
@@ -139,7 +139,6 @@ impl Index {
             rules: rules::Rules::default(),
             aliases: services::Aliases::default(),
             scopes: scopes::Scopes::default(),
-            findings: BTreeMap::new(),
         }
     }
 
@@ -156,11 +155,6 @@ impl Index {
     /// All objects, by key.
     pub fn objects(&self) -> impl Iterator<Item = &Arc<Object>> {
         self.objects.values()
-    }
-
-    /// What is wrong or odd in the objects as they stand together.
-    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.values().flatten()
     }
 
     /// Takes in changed objects, `None` for those that are gone, and perhaps new settings of the mesh.
@@ -254,7 +248,10 @@ impl Index {
                 dirty.addresses.extend(ips);
             }
             Spec::Namespace(_) => {
-                let own = self.defining.iter().filter(|(_, keys)| keys.iter().any(|k| k.namespace.str() == &object.meta.name));
+                let own = self
+                    .defining
+                    .iter()
+                    .filter(|(_, keys)| keys.iter().any(|k| k.namespace.str() == &object.meta.name));
                 dirty.services.extend(own.map(|(host, _)| host.clone()));
             }
             Spec::DestinationRule(rule) => {

@@ -6,7 +6,9 @@ use imbl::OrdMap;
 
 use crate::base::{Host, Namespace, Str};
 
-use super::facts::{Authn, Distinctions, Endpoints, Handle, Identities, Instance, Mesh, PortMembers, Rule, Service, VirtualService};
+use super::facts::{
+    Authn, Distinctions, Endpoints, Handle, Identities, Instance, Mesh, PortMembers, Rule, Service, VirtualService,
+};
 
 /// What a planner may read, as a key: hits, misses and whole groups alike.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,7 +63,7 @@ pub struct Changes {
 
 /// DestinationRules of one namespace for one host.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct HostRules {
+pub(crate) struct HostRules {
     /// For callers of that namespace.
     pub local: Vec<Handle<Rule>>,
     /// For callers of other namespaces.

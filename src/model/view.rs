@@ -1,6 +1,7 @@
 //! The only way to read a snapshot: from a scope, and on record.
 
 mod connections;
+mod routes;
 mod targets;
 
 use std::cell::RefCell;
@@ -9,8 +10,8 @@ use std::collections::BTreeSet;
 use crate::base::{Host, Labels, Namespace, Str};
 
 use super::facts::{
-    Authn, Distinctions, Endpoints, ExportTo, Handle, Identities, Instance, Mesh, PeerRules, PortMembers, Registry, Rule, Service,
-    VirtualService,
+    Authn, Distinctions, Endpoints, ExportTo, Handle, Identities, Instance, Mesh, PeerRules, PortMembers, Registry,
+    Rule, Service, VirtualService,
 };
 use super::snapshot::{FactKey, HostRules, Scope, Snapshot};
 

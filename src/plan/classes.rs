@@ -21,7 +21,13 @@ pub trait Planned: Sized {
     fn update_shared(_shared: &mut Self::Shared, _snapshot: &Snapshot, _changed: &BTreeSet<FactKey>, _cache: &Cache) {}
 
     /// Plans again what a change touches; says whether the layer moved.
-    fn update(&mut self, snapshot: &Snapshot, changed: &BTreeSet<FactKey>, shared: &mut Self::Shared, cache: &Cache) -> bool;
+    fn update(
+        &mut self,
+        snapshot: &Snapshot,
+        changed: &BTreeSet<FactKey>,
+        shared: &mut Self::Shared,
+        cache: &Cache,
+    ) -> bool;
 
     /// What the class holds.
     fn layer(&self) -> &Layer;
@@ -52,7 +58,7 @@ impl<P: Planner> Planned for Class<P> {
 }
 
 /// The classes of one sort.
-pub struct Classes<C: Planned> {
+pub(super) struct Classes<C: Planned> {
     classes: BTreeMap<C::Facets, Member<C>>,
     shared: C::Shared,
 }

@@ -13,7 +13,10 @@ use crate::model::{FactKey, Snapshot, View};
 use crate::proxy::Proxy;
 use crate::wire::{Assembly, Cache, Failure, Publication, ResourceType};
 
+use super::class::Class;
 use super::classes::Classes;
+use super::inbound::{self, InboundPlanner};
+use super::listener::{self, ListenerPlanner};
 
 /// The number of a connected proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,6 +85,18 @@ macro_rules! sorts {
 }
 
 sorts! {
+    /// Listeners that pass on bytes.
+    byte_listeners: Class<ListenerPlanner>, listener::byte_facets => Listener;
+    /// Listeners that may read calls.
+    call_listeners: Class<ListenerPlanner>, listener::call_facets => Listener;
+    /// Listeners of single pods that pass on bytes.
+    pod_byte_listeners: Class<ListenerPlanner>, listener::pod_byte_facets => Listener;
+    /// Listeners of single pods that may read calls.
+    pod_call_listeners: Class<ListenerPlanner>, listener::pod_call_facets => Listener;
+    /// The listener for calls in.
+    inbound_listeners: Class<InboundPlanner>, inbound::facets => Listener;
+    /// Name tables.
+    names: super::name::Names, super::name::facets => NameTable;
 }
 
 /// How many classes of a sort there are and what they hold.
@@ -166,7 +181,12 @@ impl Plan {
     }
 
     /// Proxies of which something holds now that did not before move to another group.
-    fn regroup(&mut self, snapshot: &Snapshot, changed: &BTreeSet<FactKey>, out: &mut Vec<(ProxyId, Arc<Publication>)>) {
+    fn regroup(
+        &mut self,
+        snapshot: &Snapshot,
+        changed: &BTreeSet<FactKey>,
+        out: &mut Vec<(ProxyId, Arc<Publication>)>,
+    ) {
         let concerned: BTreeSet<ProxyId> = changed.iter().flat_map(|key| self.readers.of(key)).copied().collect();
         for id in concerned {
             let Some(member) = self.proxies.get(&id) else { continue };

@@ -68,9 +68,7 @@ impl AccessLog {
                 let source = DataSource { specifier: Some(inline), ..DataSource::default() };
                 (Format::TextFormatSource(source), None)
             }
-            LogFormat::Json(json) => {
-                (Format::JsonFormat(fields(json)), Some(JsonFormatOptions::default()))
-            }
+            LogFormat::Json(json) => (Format::JsonFormat(fields(json)), Some(JsonFormatOptions::default())),
         };
         let extension = || TypedExtensionConfig {
             name: "envoy.formatter.req_without_query".to_owned(),

@@ -180,8 +180,7 @@ fn alpn() -> Alpn {
 
 /// Envoy's own TLS sockets offer what is found under this key.
 fn alpn_by_state() -> SetFilterState {
-    const OFFER: &str =
-        "%CEL(request.protocol == 'HTTP/2' ? 'istio-h2,istio,h2' : 'istio-http/1.1,istio,http/1.1')%";
+    const OFFER: &str = "%CEL(request.protocol == 'HTTP/2' ? 'istio-h2,istio,h2' : 'istio-http/1.1,istio,http/1.1')%";
     let source = DataSource { specifier: Some(Specifier::InlineString(OFFER.to_owned())), ..DataSource::default() };
     let format = SubstitutionFormatString {
         format: Some(Format::TextFormatSource(source)),

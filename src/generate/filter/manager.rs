@@ -1,8 +1,8 @@
 //! The HTTP connection manager (istio `pilot/pkg/networking/core/listener_builder.go`, `buildHTTPConnectionManager`).
 
+use envoy_types::pb::envoy::config::core::v3::http_protocol_options::HeadersWithUnderscoresAction;
 use envoy_types::pb::envoy::config::core::v3::http1_protocol_options::HeaderKeyFormat;
 use envoy_types::pb::envoy::config::core::v3::http1_protocol_options::header_key_format::HeaderFormat;
-use envoy_types::pb::envoy::config::core::v3::http_protocol_options::HeadersWithUnderscoresAction;
 use envoy_types::pb::envoy::config::core::v3::{
     Http1ProtocolOptions, Http2ProtocolOptions, HttpProtocolOptions, TypedExtensionConfig,
 };
@@ -86,7 +86,8 @@ impl CallSettings {
             ..HttpConnectionManager::default()
         };
         if let Some(idle_timeout) = self.idle_timeout {
-            manager.common_http_protocol_options.get_or_insert_default().idle_timeout = Some(proto::duration(idle_timeout));
+            manager.common_http_protocol_options.get_or_insert_default().idle_timeout =
+                Some(proto::duration(idle_timeout));
         }
         if let Some(certificate) = &self.certificate {
             certificate.apply(&mut manager);

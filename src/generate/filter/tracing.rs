@@ -1,8 +1,8 @@
 //! Traces of calls (istio `pilot/pkg/networking/core/tracing.go`).
 
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager;
-use envoy_types::pb::envoy::r#type::metadata::v3::metadata_key::path_segment::Segment;
 use envoy_types::pb::envoy::r#type::metadata::v3::metadata_key::PathSegment;
+use envoy_types::pb::envoy::r#type::metadata::v3::metadata_key::path_segment::Segment;
 use envoy_types::pb::envoy::r#type::metadata::v3::metadata_kind::{Kind, Request};
 use envoy_types::pb::envoy::r#type::metadata::v3::{MetadataKey, MetadataKind};
 use envoy_types::pb::envoy::r#type::tracing::v3::CustomTag;

@@ -139,10 +139,7 @@ impl Range {
     }
 
     fn build(&self) -> CidrRange {
-        CidrRange {
-            address_prefix: self.address.to_string(),
-            prefix_len: Some(proto::u32_value(self.bits.into())),
-        }
+        CidrRange { address_prefix: self.address.to_string(), prefix_len: Some(proto::u32_value(self.bits.into())) }
     }
 }
 

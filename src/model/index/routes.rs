@@ -24,6 +24,11 @@ impl Routes {
         self.by_host.get(host).into_iter().flatten().filter_map(|name| self.facts.get(name))
     }
 
+    /// One of them by its name.
+    pub(super) fn fact(&self, namespace: &Namespace, name: &Str) -> Option<&Handle<VirtualService>> {
+        self.facts.get(&(namespace.clone(), name.clone()))
+    }
+
     /// All of them.
     pub(super) fn all(&self) -> impl Iterator<Item = &Handle<VirtualService>> {
         self.facts.values()

@@ -25,7 +25,8 @@ impl<'s> View<'s> {
             return all;
         }
         self.note(FactKey::AnyRoutes);
-        let under = self.snapshot.routes.iter().filter(|(exact, _)| host.matches(exact)).flat_map(|(_, list)| list.iter());
+        let under =
+            self.snapshot.routes.iter().filter(|(exact, _)| host.matches(exact)).flat_map(|(_, list)| list.iter());
         all.extend(under.filter(|v| v.in_mesh() && v.export_to.includes(&self.namespace)).cloned());
         all.sort_by(|a, b| self.order(a).cmp(&self.order(b)));
         all.dedup();

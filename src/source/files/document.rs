@@ -90,7 +90,9 @@ fn list(value: &mut Value) -> Option<Vec<Value>> {
         Value::Array(items) => std::mem::take(items),
         _ => return None,
     };
-    for item in items.iter_mut().filter_map(Value::as_object_mut).filter(|item| !of.is_empty() && !item.contains_key("kind")) {
+    for item in
+        items.iter_mut().filter_map(Value::as_object_mut).filter(|item| !of.is_empty() && !item.contains_key("kind"))
+    {
         item.insert("kind".to_owned(), Value::from(of.as_str()));
         item.entry("apiVersion").or_insert_with(|| version.clone().unwrap_or_default());
     }
@@ -99,7 +101,8 @@ fn list(value: &mut Value) -> Option<Vec<Value>> {
 
 /// Which object a value is meant to be, even if the rest of it is wrong.
 fn key(value: &Value) -> Option<Key> {
-    let Recognised::Kind(kind) = Kind::recognise(value.get("apiVersion")?.as_str()?, value.get("kind")?.as_str()?) else {
+    let Recognised::Kind(kind) = Kind::recognise(value.get("apiVersion")?.as_str()?, value.get("kind")?.as_str()?)
+    else {
         return None;
     };
     let meta = value.get("metadata")?;

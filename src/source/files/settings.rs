@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::reader::{Content, Sink, Trust, Verdict};
+use super::content::{Content, Sink, Trust, Verdict};
 use super::split::{Piece, split};
 use super::text::{self, Unreadable};
 use super::{finding, name};
@@ -51,7 +51,8 @@ impl<T: PartialEq> Settings<T> {
         let (value, mut findings) = match document(text) {
             Ok(document) => (self.parse)(document),
             Err(Unreadable { line, why }) => {
-                let mut finding = finding(path, "syntax", &format!("the file cannot be read: {why}; {}", self.instead()));
+                let mut finding =
+                    finding(path, "syntax", &format!("the file cannot be read: {why}; {}", self.instead()));
                 finding.object.file = Some((name(path), line));
                 self.findings = vec![finding];
                 return;
@@ -82,8 +83,8 @@ impl<T: PartialEq> Sink for Settings<T> {
     fn offer(&mut self, path: &Path, content: Content, trust: Trust) -> Verdict {
         let doubtful = self.good && trust != Trust::Final;
         match content {
-            Content::Gone if doubtful => return Verdict::Doubtful,
             Content::Text(text) if doubtful && text.trim().is_empty() => return Verdict::Doubtful,
+            // It stays in force until there is another.
             Content::Gone => {}
             Content::Unreadable(why) => {
                 self.findings = vec![finding(path, "unreadable-file", &format!("{why}; {}", self.instead()))];
@@ -103,7 +104,10 @@ fn document(text: &str) -> Result<Value, Unreadable> {
         [] => Value::Null,
         [piece] => text::values(*piece)?.swap_remove(0),
         [_, Piece { line, .. }, ..] => {
-            return Err(Unreadable { line: *line, why: "a second document begins here, there must be one only".to_owned() });
+            return Err(Unreadable {
+                line: *line,
+                why: "a second document begins here, there must be one only".to_owned(),
+            });
         }
     };
     Ok(if value.is_null() { nothing() } else { value })

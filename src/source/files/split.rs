@@ -73,7 +73,10 @@ mod tests {
 
     #[test]
     fn empty_documents_directives_and_a_byte_order_mark_are_passed_over() {
-        assert_eq!(lines_and_texts("\u{feff}%YAML 1.2\n---\n---\n# nothing\n...\na: 1\r\n---\r\n\r\n"), [(6, "a: 1\r\n")]);
+        assert_eq!(
+            lines_and_texts("\u{feff}%YAML 1.2\n---\n---\n# nothing\n...\na: 1\r\n---\r\n\r\n"),
+            [(6, "a: 1\r\n")]
+        );
         assert_eq!(lines_and_texts(""), []);
         assert_eq!(lines_and_texts("\n---\n"), []);
     }

@@ -6,16 +6,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::sync::mpsc::Sender;
 
 use super::catalog::Catalog;
-use super::reader::{Reader, Sink};
+use super::content::Sink;
+use super::reader::Reader;
 use super::settings::Settings;
 use super::watch::Watch;
 use super::{Error, Options, Scan, finding};
 use crate::api::mesh::MeshConfig;
-use crate::base::{Finding, Severity};
+use crate::base::{Finding, ObjectRef, Severity, Str};
 use crate::source::{Delivery, Event, MeshUpdate};
 
 /// Files that are saved together come in one delivery if no more than this lies between two of them,
@@ -34,6 +35,8 @@ pub(super) struct Task {
     networks: (Option<Reader>, Settings<Value>),
     synced: bool,
     findings: Arc<[Finding]>,
+    /// When `findings` were last brought up to date.
+    told: Instant,
 }
 
 impl Task {
@@ -41,9 +44,10 @@ impl Task {
         Self {
             folder: options.folder.map(|root| (Reader::new(root), Catalog::default())),
             mesh: (options.mesh.map(Reader::new), Settings::new(MeshConfig::parse)),
-            networks: (options.networks.map(Reader::new), Settings::new(|value| (value, Vec::new()))),
+            networks: (options.networks.map(Reader::new), Settings::new(networks)),
             synced: false,
             findings: Arc::default(),
+            told: Instant::now(),
         }
     }
 
@@ -73,7 +77,9 @@ impl Task {
             if rescan <= started {
                 rescan = Instant::now() + RESCAN.max(started.elapsed() * RESCAN_SHARE);
             }
-            if let Some(delivery) = self.delivery() && sender.blocking_send(delivery).is_err() {
+            if let Some(delivery) = self.delivery()
+                && sender.blocking_send(delivery).is_err()
+            {
                 return;
             }
             self.listen(&mut watch, rescan);
@@ -85,7 +91,8 @@ impl Task {
     fn work(&mut self, watch: &mut Watch) {
         loop {
             let now = Instant::now();
-            let walked = self.roots().into_iter().fold(false, |walked, (reader, sink)| reader.work(sink, now) || walked);
+            let walked =
+                self.roots().into_iter().fold(false, |walked, (reader, sink)| reader.work(sink, now) || walked);
             if !walked {
                 return;
             }
@@ -101,7 +108,8 @@ impl Task {
 
     /// Hears what happens until there is something to do, or until then.
     fn listen(&mut self, watch: &mut Watch, until: Instant) {
-        let deadline = self.roots().iter().filter_map(|(reader, _)| reader.deadline()).min();
+        let told = self.told;
+        let deadline = self.roots().iter().filter_map(|(reader, _)| reader.deadline(told)).min();
         let mut until = deadline.map_or(until, |deadline| deadline.min(until));
         let mut latest = None;
         while let Some((path, noise)) = watch.next(until) {
@@ -123,7 +131,8 @@ impl Task {
         }
         let changed = [self.mesh.1.take_changed(), self.networks.1.take_changed()];
         let mesh = changed.contains(&true).then(|| self.mesh_update());
-        let findings = self.findings_at(Instant::now());
+        self.told = Instant::now();
+        let findings = self.findings_at(self.told);
         if events.is_empty() && mesh.is_none() && *findings == *self.findings {
             return None;
         }
@@ -149,13 +158,30 @@ impl Task {
             findings.extend(catalog.findings());
             findings.extend(about_folder(reader, catalog, now));
         }
-        for (reader, of_file) in [(&self.mesh.0, self.mesh.1.findings()), (&self.networks.0, self.networks.1.findings())] {
+        for (reader, of_file) in
+            [(&self.mesh.0, self.mesh.1.findings()), (&self.networks.0, self.networks.1.findings())]
+        {
             findings.extend_from_slice(of_file);
             findings.extend(reader.iter().filter_map(|reader| about_file(reader, now)));
         }
         findings.sort();
         findings
     }
+}
+
+/// The mesh networks are passed on as written.
+fn networks(value: Value) -> (Value, Vec<Finding>) {
+    if value.is_object() {
+        return (value, Vec::new());
+    }
+    let wrong = Finding {
+        object: ObjectRef { kind: "MeshNetworks".into(), ..ObjectRef::default() },
+        field: Str::new(),
+        severity: Severity::Error,
+        code: "invalid",
+        text: "the mesh networks must be a mapping".into(),
+    };
+    (Value::Object(Map::new()), vec![wrong])
 }
 
 fn about_folder(reader: &Reader, catalog: &Catalog, now: Instant) -> Vec<Finding> {
@@ -168,7 +194,11 @@ fn about_folder(reader: &Reader, catalog: &Catalog, now: Instant) -> Vec<Finding
             true => "what was last read stays in force",
             false => "nothing is served until it is there",
         };
-        findings.push(finding(reader.root(), "missing-folder", &format!("the folder cannot be read: {why}; {instead}")));
+        findings.push(finding(
+            reader.root(),
+            "missing-folder",
+            &format!("the folder cannot be read: {why}; {instead}"),
+        ));
     } else if catalog.is_empty() && reader.found() {
         let text = "the folder holds no file that ends in .yaml, .yml or .json; nothing is configured";
         findings.push(Finding { severity: Severity::Info, ..finding(reader.root(), "empty-folder", text) });
@@ -182,4 +212,3 @@ fn about_file(reader: &Reader, now: Instant) -> Option<Finding> {
     let text = format!("the file cannot be read: {why}; its last version stays in force");
     Some(Finding { severity: Severity::Warning, ..finding(reader.root(), "missing-file", &text) })
 }
-

@@ -72,11 +72,17 @@ mod tests {
     #[test]
     fn yaml_is_read_as_kubernetes_reads_it() {
         for (text, value) in [
-            ("a: yes\nb: 'yes'\nc: Off\nd: 010\ne: 0x10\nf: 1_000\n", json!({"a": true, "b": "yes", "c": false, "d": 8, "e": 16, "f": 1000})),
+            (
+                "a: yes\nb: 'yes'\nc: Off\nd: 010\ne: 0x10\nf: 1_000\n",
+                json!({"a": true, "b": "yes", "c": false, "d": 8, "e": 16, "f": 1000}),
+            ),
             ("a: ~\nb:\nc: ''\n", json!({"a": null, "b": null, "c": ""})),
             ("a: 1\na: 2\n", json!({"a": 2})),
             ("x: &x {a: 1, b: 2}\ny: {<<: *x, b: 3}\n", json!({"x": {"a": 1, "b": 2}, "y": {"a": 1, "b": 3}})),
-            ("a: 2024-01-02\nb: 1.10\nc: 10.0.0.1\nd: 1e3\n", json!({"a": "2024-01-02", "b": 1.1, "c": "10.0.0.1", "d": 1000.0})),
+            (
+                "a: 2024-01-02\nb: 1.10\nc: 10.0.0.1\nd: 1e3\n",
+                json!({"a": "2024-01-02", "b": 1.1, "c": "10.0.0.1", "d": 1000.0}),
+            ),
             ("1: a\ntrue: b\n", json!({"1": "a", "true": "b"})),
             ("{a: 1, b: [c, 'd'],}", json!({"a": 1, "b": ["c", "d"]})),
             ("a: 08\n", json!({"a": 8.0})),

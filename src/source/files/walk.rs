@@ -177,7 +177,8 @@ impl Walk<'_> {
     fn entry(&mut self, entry: &fs::DirEntry, real_parent: &Path) -> io::Result<()> {
         let kind = entry.file_type()?;
         let path = entry.path();
-        if !kind.is_dir() && !kind.is_symlink() && !(kind.is_file() && is_source(&path)) {
+        let of_concern = kind.is_dir() || kind.is_symlink() || (kind.is_file() && is_source(&path));
+        if !of_concern {
             return Ok(());
         }
         let meta = match fs::metadata(&path) {
@@ -221,7 +222,9 @@ mod tests {
     fn only_visible_yaml_and_json_files_are_seen_in_all_subfolders() {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir_all(dir.path().join("b/.git")).unwrap();
-        for name in ["z.yml", "a.yaml", "a.yaml~", ".a.yaml.swp", "#a.yaml#", "4913", "notes.txt", "b/c.json", "b/.git/x.yaml"] {
+        for name in
+            ["z.yml", "a.yaml", "a.yaml~", ".a.yaml.swp", "#a.yaml#", "4913", "notes.txt", "b/c.json", "b/.git/x.yaml"]
+        {
             fs::write(dir.path().join(name), "").unwrap();
         }
         assert_eq!(files(dir.path()), ["a.yaml", "b/c.json", "z.yml"]);

@@ -32,7 +32,9 @@ impl Watch {
         let lost = Arc::new(AtomicBool::new(false));
         let ear = Ear { sender, lost: lost.clone() };
         let watcher = notify::recommended_watcher(move |event| ear.hear(event))
-            .inspect_err(|error| tracing::warn!(%error, "files cannot be watched; changes are noticed by looking again"))
+            .inspect_err(
+                |error| tracing::warn!(%error, "files cannot be watched; changes are noticed by looking again"),
+            )
             .ok();
         Self { watcher, watched: BTreeMap::new(), heard, lost }
     }
@@ -66,16 +68,19 @@ impl Watch {
     /// heard, and they have to be looked at once more.
     pub(super) fn set(&mut self, directories: &BTreeMap<PathBuf, Identity>) -> bool {
         let Some(watcher) = &mut self.watcher else { return false };
-        let stale = |path: &PathBuf, identity: &mut Identity| directories.get(path) != Some(identity);
-        for (path, _) in self.watched.extract_if(.., |path, identity| stale(path, identity)) {
-            // It fails for what has gone, whose watch went with it.
-            let _ = watcher.unwatch(&path);
-        }
+        self.watched.retain(|path, identity| {
+            let stays = directories.get(path) == Some(identity);
+            if !stays {
+                // It fails for what has gone, whose watch went with it.
+                let _ = watcher.unwatch(path);
+            }
+            stays
+        });
         let mut more = false;
         for (path, identity) in directories {
-            if !self.watched.contains_key(path) && watch(watcher, path) {
-                self.watched.insert(path.clone(), *identity);
-                more = true;
+            // One that cannot be watched counts as watched: it is not tried, and complained of, time and again.
+            if self.watched.insert(path.clone(), *identity).is_none() {
+                more |= watch(watcher, path);
             }
         }
         more
@@ -121,4 +126,3 @@ fn noise(kind: EventKind) -> Option<Noise> {
         _ => Some(Noise::Done),
     }
 }
-
