@@ -9,7 +9,9 @@
 mod mode;
 
 use crate::base::Str;
-use crate::generate::filter::{Bytes, BytesSettings, CallSettings, Calls, HttpFilter, Protocol as Read, Routes, TcpProxy};
+use crate::generate::filter::{
+    Bytes, BytesSettings, CallSettings, Calls, HttpFilter, Protocol as Read, Routes, TcpProxy,
+};
 use crate::generate::inbound::{InboundChain, InboundRoute, ServerTls, VirtualInbound};
 use crate::generate::listener::{Bind, Content, Transport};
 use crate::model::facts::{Handle, PeerMode, Port, Protocol, Registry, Target, TargetPort};

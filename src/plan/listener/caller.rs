@@ -162,12 +162,8 @@ fn lookup(proxy: &Proxy) -> LookupFamily {
 
 /// Ports at which a proxy or its agent listens for other purposes (istio `conflictWithReservedListener`).
 pub(in crate::plan) fn reserved(view: &View<'_>, proxy: &Proxy) -> BTreeSet<u16> {
-    const KEYS: [&str; 4] = [
-        "ENVOY_STATUS_PORT",
-        "ENVOY_PROMETHEUS_PORT",
-        "ENVOY_SECURE_METRICS_PORT",
-        "ENVOY_SECURE_MERGED_METRICS_PORT",
-    ];
+    const KEYS: [&str; 4] =
+        ["ENVOY_STATUS_PORT", "ENVOY_PROMETHEUS_PORT", "ENVOY_SECURE_METRICS_PORT", "ENVOY_SECURE_MERGED_METRICS_PORT"];
     let mesh = &view.mesh().config;
     let stated = KEYS.iter().filter_map(|key| proxy.metadata.number(key)).filter_map(|n| u16::try_from(n).ok());
     let captured = [mesh.proxy_listen_port, mesh.proxy_inbound_listen_port];

@@ -100,7 +100,8 @@ impl Planning<'_, '_> {
                 continue;
             }
             own_ranges_taken |= same(&subnets, &candidate.ranges);
-            let chain = |content| Chain { matches: in_ranges(&subnets), origin: None, content: Content::Bytes(content) };
+            let chain =
+                |content| Chain { matches: in_ranges(&subnets), origin: None, content: Content::Bytes(content) };
             chains.extend(self.routed(candidate, origin, &rule.route).map(chain));
         }
         if !own_ranges_taken {

@@ -67,15 +67,9 @@ impl Planning<'_, '_> {
         Some(self.chain(candidate, proxy))
     }
 
-
     fn chain(&self, candidate: &Candidate<'_>, proxy: TcpProxy) -> Bytes {
         let mongo = candidate.port.protocol == Protocol::Mongo && self.caller.has_mongo;
-        Bytes {
-            settings: self.caller.bytes.clone(),
-            resolution: None,
-            protocol: mongo.then_some(Read::Mongo),
-            proxy,
-        }
+        Bytes { settings: self.caller.bytes.clone(), resolution: None, protocol: mongo.then_some(Read::Mongo), proxy }
     }
 
     /// What the rule of the (first) destination says of connections. Its policies of single ports do not count here.
@@ -92,10 +86,8 @@ impl Planning<'_, '_> {
             idle_timeout: pool.and_then(|tcp| tcp.idle_timeout).or(self.caller.idle_timeout),
             max_duration: pool.and_then(|tcp| tcp.max_connection_duration),
             by_source: by_source(policy, own),
-            tunnel: tunnel.map(|t| Tunnel {
-                target: authority(&t.target_host, t.target_port),
-                post: t.protocol == "POST",
-            }),
+            tunnel: tunnel
+                .map(|t| Tunnel { target: authority(&t.target_host, t.target_port), post: t.protocol == "POST" }),
             ..proxy
         }
     }

@@ -159,9 +159,8 @@ impl Planning<'_, '_> {
         let alone = detected && candidate.bind[0] != self.caller.wildcards[0];
         let name = if alone { format!("{}:{}", service.host, port.number) } else { port.number.to_string() };
         let web = port.protocol == Protocol::GrpcWeb && self.caller.has_grpc_web;
-        let resolves = service.resolution == Resolution::DynamicDns
-            && service.host.is_wildcard()
-            && self.caller.resolves_hosts;
+        let resolves =
+            service.resolution == Resolution::DynamicDns && service.host.is_wildcard() && self.caller.resolves_hosts;
         let resolve = || HttpFilter::Resolve(service.host.clone(), self.caller.lookup);
         let calls = Calls {
             settings: settings.clone(),

@@ -105,29 +105,25 @@ fn pods<'e>(endpoints: &'e [Endpoint], own: Option<&'e Str>) -> impl Iterator<It
 }
 
 impl Caller {
-    /// The addresses of a service, the first one to listen at with further ones of the other family. Each address of a
-    /// ServiceEntry has a listener of its own (istio `GetAddressForProxy`, `GetExtraAddressesForProxy`).
-    pub(super) fn addresses(&self, service: &Service) -> Vec<Vec<Str>> {
+    /// Where a service is called; wildcards where it has no address. Each address of a ServiceEntry has a listener of
+    /// its own, whatever its family (istio `GetAddressForProxy`, `GetExtraAddressesForProxy`).
+    fn addresses(&self, service: &Service) -> Vec<Vec<Str>> {
         if service.registry == Registry::Kubernetes {
-            return vec![self.cluster_ips(service)];
+            return vec![vec![self.cluster_ip(service)]];
         }
         if !service.addresses.is_empty() {
             return service.addresses.iter().map(|a| vec![a.clone()]).collect();
         }
         let allocated = service.allocated.as_ref().filter(|_| self.knows_allocated);
-        let given: Vec<Str> = allocated.into_iter().flat_map(|a| [a.v4.clone(), a.v6.clone()]).filter(|a| self.speaks(a)).collect();
-        vec![if given.is_empty() { self.wildcards() } else { given }]
+        let given = allocated.map(|a| if self.speaks(&a.v4) { &a.v4 } else { &a.v6 });
+        vec![given.map_or_else(|| self.wildcards(), |address| vec![address.clone()])]
     }
 
-    /// Those of the families it speaks; if there are none, the first one.
-    fn cluster_ips(&self, service: &Service) -> Vec<Str> {
-        let spoken: Vec<Str> = service.addresses.iter().filter(|a| self.speaks(a)).cloned().collect();
-        match (spoken.is_empty(), service.addresses.first()) {
-            (false, _) => spoken,
-            (true, Some(first)) => vec![first.clone()],
-            // Without an address it is where the caller was going.
-            (true, None) => vec!["0.0.0.0".into()],
-        }
+    /// The first address of a family that the proxy speaks, else the first of all. A second family is not listened
+    /// for, dual stack being off by default. Without an address a service is where the caller was going.
+    fn cluster_ip(&self, service: &Service) -> Str {
+        let spoken = service.addresses.iter().find(|a| self.speaks(a));
+        spoken.or(service.addresses.first()).cloned().unwrap_or_else(|| "0.0.0.0".into())
     }
 
     fn speaks(&self, address: &str) -> bool {
