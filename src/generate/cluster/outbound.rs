@@ -273,7 +273,6 @@ fn resolve(cluster: &mut Cluster, family: Family, rate: Duration) {
 
 /// The states of endpoints that keep the calls of sessions they have.
 fn still_used() -> HealthStatusSet {
-    let statuses =
-        [HealthStatus::Healthy, HealthStatus::Draining, HealthStatus::Unknown, HealthStatus::Degraded];
+    let statuses = [HealthStatus::Healthy, HealthStatus::Draining, HealthStatus::Unknown, HealthStatus::Degraded];
     HealthStatusSet { statuses: statuses.map(i32::from).to_vec() }
 }

@@ -2,9 +2,7 @@
 
 use crate::api::destination_rule::{Subset, TrafficPolicy};
 use crate::base::Host;
-use crate::generate::cluster::{
-    Accounts, Discovery, Family, OutboundCluster, RuleRef, ServicePort, SubsetRef,
-};
+use crate::generate::cluster::{Accounts, Discovery, Family, OutboundCluster, RuleRef, ServicePort, SubsetRef};
 use crate::model::facts::{Handle, PeerMode, Port, Resolution, Rule, Service, Traffic};
 use crate::model::{FactKey, Scope, View};
 use crate::plan::endpoint::{Wanted, answering};
