@@ -179,7 +179,7 @@ impl Session {
 
     /// The clusters that the client was brought to; of one that did not ask for any, those that it should hold.
     fn clusters(&self) -> Assembly {
-        self.watch(ResourceType::Cluster).map_or(self.target.of(ResourceType::Cluster), |w| &w.base).clone()
+        self.watch(ResourceType::Cluster).map_or_else(|| self.target.of(ResourceType::Cluster), |w| &w.base).clone()
     }
 
     /// Takes in the answer to a response, if it is the latest of its type.
@@ -196,7 +196,7 @@ impl Session {
             return Note::Accepted(kind);
         };
         let ids = flight.map(|f| f.ids).unwrap_or_default();
-        let message = Str::from(&error.message[..error.message.floor_char_boundary(REASON_BYTES)]);
+        let message = Str::from(beginning(&error.message, REASON_BYTES));
         let named = named_in(&message, &ids, &self.cache);
         // Where a response holds everything there is nothing to be sent in parts.
         if self.face == Face::Delta || !kind.is_wildcard() {
@@ -208,6 +208,12 @@ impl Session {
         watch.rejection = Some(rejection.clone());
         Note::Refused(kind, rejection)
     }
+}
+
+/// As much of a text as fits into `max` bytes.
+fn beginning(text: &str, max: usize) -> &str {
+    let end = (0..=text.len().min(max)).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or_default()]
 }
 
 /// Those of `ids` whose names occur in a client's words.
