@@ -8,6 +8,7 @@ pub mod config;
 pub mod debug;
 pub mod engine;
 pub mod generate;
+pub mod metrics;
 pub mod model;
 pub mod plan;
 pub mod proto;
