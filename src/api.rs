@@ -34,6 +34,7 @@ mod enumeration;
 mod kind;
 mod meta;
 mod object;
+mod path;
 mod report;
 mod validate;
 
@@ -41,3 +42,6 @@ pub use document::{Decoded, decode};
 pub use kind::{Kind, Recognised};
 pub use meta::{Key, Meta, Owner};
 pub use object::{Json, Object, Spec};
+
+#[cfg(test)]
+mod tests;

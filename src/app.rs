@@ -2,7 +2,10 @@
 //!
 //! Comes in: options. Goes out: servers that answer, or text that is printed. Absent: logic of the mesh.
 
+pub mod ads;
+mod difference;
+pub mod discovery;
+pub mod log;
 pub mod node;
 pub mod render;
-
-pub use render::render;
+mod state;

@@ -10,7 +10,5 @@ mod env;
 #[cfg(test)]
 mod tests;
 
-pub use args::{
-    Cli, Command, DemoArgs, DiscoveryArgs, LogLevel, RenderArgs, RequestArgs, VersionArgs, known, parse_duration,
-};
+pub use args::{Cli, Command, DiscoveryArgs, LogLevel, RenderArgs, RequestArgs, VersionArgs, known, parse_duration};
 pub use env::{Environment, Features};

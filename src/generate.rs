@@ -5,4 +5,8 @@
 //!
 //! One generator per file; `proto` holds the few conversions they share.
 
+pub mod filter;
+pub mod inbound;
+pub mod listener;
+pub mod name;
 pub(crate) mod proto;

@@ -12,8 +12,14 @@
 
 mod class;
 mod classes;
+pub mod name;
 mod registry;
+mod targets;
+
+#[cfg(test)]
+mod tests;
 
 pub use class::{Class, Output, Planner};
 pub use classes::Planned;
 pub use registry::{ClassSize, Plan, ProxyId};
+pub use targets::targets;

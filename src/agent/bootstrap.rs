@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 pub use flags::{BootstrapArgs, Error};
 pub use node::RESOLVERS_KEY;
-pub use pod::PodError;
+pub use pod::{PodError, read_pod};
 
 /// The workload that the Envoy stands beside.
 #[derive(Clone, Debug, PartialEq, Eq)]

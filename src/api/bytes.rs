@@ -1,5 +1,7 @@
 //! Bytes, which JSON carries in base64.
 
+use std::fmt;
+
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -11,14 +13,20 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Shared immutable bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+/// Shared immutable bytes; `Debug` shows only how many there are, as they may be secret.
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub struct Bytes(std::sync::Arc<[u8]>);
 
 impl Bytes {
     /// The bytes.
     pub fn as_slice(&self) -> &[u8] {
         &self.0
+    }
+}
+
+impl fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
     }
 }
 

@@ -10,9 +10,9 @@
 //!
 //! [`super::encode`] is the way back.
 
+mod access;
 mod error;
 mod node;
-mod path;
 mod suggest;
 mod variant;
 
@@ -24,8 +24,8 @@ use serde_json::Value;
 pub(super) use error::Error;
 pub(super) use suggest::nearest;
 
+use super::path::Path;
 use node::Node;
-use path::Path;
 
 /// A field that the type being read does not have.
 #[derive(Debug, PartialEq, Eq)]

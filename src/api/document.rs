@@ -16,7 +16,7 @@ use crate::base::{Finding, ObjectRef, Severity, Str};
 pub struct Decoded {
     /// The object; none if the document is of no concern or not usable.
     pub object: Option<Object>,
-    /// What is wrong or odd; the object is none exactly if one of them is an error or says that the kind is unknown.
+    /// What is wrong or odd; there is no object if one of them is an error.
     pub findings: Vec<Finding>,
 }
 
@@ -29,8 +29,8 @@ pub fn decode(document: Value, file: Option<(Str, u32)>) -> Decoded {
     let object = match &document {
         Value::Null => None,
         Value::Object(_) => decode_mapping(&document, file, &mut report),
-        _ => {
-            report.invalid("", "a document must be a mapping with apiVersion, kind and metadata");
+        other => {
+            report.invalid("", decode::Error::must_be("a mapping with apiVersion, kind and metadata", other));
             None
         }
     };
@@ -67,7 +67,7 @@ fn decode_mapping(document: &Value, file: Option<(Str, u32)>, report: &mut Repor
 }
 
 /// The value, or a finding.
-fn settle<T>(read: Result<T, decode::Error>, report: &mut Report) -> Option<T> {
+fn settle<T>(read: Result<T, decode::Error>, report: &Report) -> Option<T> {
     read.map_err(|e| report.invalid(e.path.unwrap_or_default(), e.text)).ok()
 }
 
@@ -88,12 +88,12 @@ impl Document<'_> {
     }
 
     /// A part of one of Kubernetes' own kinds, of which mizzen knows only what it needs.
-    fn part<T: DeserializeOwned>(&self, name: &str, report: &mut Report) -> Option<T> {
+    fn part<T: DeserializeOwned>(&self, name: &str, report: &Report) -> Option<T> {
         settle(read(self.field(name), name), report)
     }
 
     /// The spec of one of Istio's kinds, of which every field is known.
-    fn strict_spec<T: DeserializeOwned>(&self, report: &mut Report) -> Option<T> {
+    fn strict_spec<T: DeserializeOwned>(&self, report: &Report) -> Option<T> {
         const KNOWN: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
         for (key, _) in self.entries().filter(|(k, _)| !KNOWN.contains(&k.as_str())) {
             report.unknown_field(key, Some(&format!("spec.{key}")));
@@ -105,7 +105,7 @@ impl Document<'_> {
         settle(spec, report)
     }
 
-    fn spec(&self, terminating: bool, report: &mut Report) -> Option<Spec> {
+    fn spec(&self, terminating: bool, report: &Report) -> Option<Spec> {
         Some(match self.kind {
             Kind::Service => {
                 let parts: (service::Spec, service::Status) =
@@ -140,7 +140,7 @@ impl Document<'_> {
     }
 
     /// The kind has no spec: its fields are those of the document.
-    fn whole<T: DeserializeOwned>(&self, report: &mut Report) -> Option<T> {
+    fn whole<T: DeserializeOwned>(&self, report: &Report) -> Option<T> {
         settle(read(self.value, ""), report)
     }
 

@@ -1,8 +1,8 @@
 //! Writes the types of this room as proto-JSON prints them: the way back from [`super::decode`].
 //!
 //! What has the value that absence means (false, 0, empty, an enum's first variant) is left out unless it is
-//! inside an `Option`, which stands for a field with presence; oneofs (`a|b`) become one of their fields;
-//! 64-bit integers are strings.
+//! inside an `Option`, which stands for a field with presence; oneofs (`a|b`) become one of their fields.
+//! 64-bit integers are strings where their field asks for it by [`as_string`].
 
 use std::fmt;
 
@@ -15,6 +15,11 @@ use serde_json::{Map, Value};
 /// The JSON form of a value.
 pub(super) fn to_value<T: Serialize>(value: &T) -> Value {
     value.serialize(Encoder).expect("the types of this room have maps keyed by strings and numbers only").value
+}
+
+/// Serializes a 64-bit integer as proto-JSON does, because JavaScript's numbers are too short for it.
+pub(super) fn as_string<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    if *number == 0 { serializer.serialize_u64(0) } else { serializer.collect_str(number) }
 }
 
 /// A value that cannot be JSON.
@@ -71,7 +76,7 @@ impl Serializer for Encoder {
         plain(v, v == 0)
     }
     fn serialize_i64(self, v: i64) -> Result<Encoded, Error> {
-        plain(v.to_string(), v == 0)
+        plain(v, v == 0)
     }
     fn serialize_u8(self, v: u8) -> Result<Encoded, Error> {
         plain(v, v == 0)
@@ -83,7 +88,7 @@ impl Serializer for Encoder {
         plain(v, v == 0)
     }
     fn serialize_u64(self, v: u64) -> Result<Encoded, Error> {
-        plain(v.to_string(), v == 0)
+        plain(v, v == 0)
     }
     fn serialize_f32(self, v: f32) -> Result<Encoded, Error> {
         plain(v, v == 0.0)

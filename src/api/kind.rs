@@ -176,8 +176,9 @@ impl Kind {
         }
         let guess = nearest(kind, KINDS.iter().filter(|t| ours == t.kind.is_istio()).map(|t| t.name)).unwrap_or(kind);
         let meant = KINDS.iter().find(|t| t.name == guess);
-        let hint = meant.map(|t| format!(", did you mean {} of {}?", t.name, t.kind.api_version())).unwrap_or_default();
-        Recognised::Unknown(format!("{api_version} has no kind {kind:?}{hint}"))
+        let hint = meant.map(|t| format!(" (perhaps {} of {} is meant)", t.name, t.kind.api_version()));
+        let hint = hint.unwrap_or_default();
+        Recognised::Unknown(format!("{api_version} has no kind {kind} that mizzen knows{hint}"))
     }
 }
 

@@ -136,6 +136,8 @@ pub struct MeshConfig {
     pub path_normalization: Option<PathNormalization>,
     /// Repeated attempts where a route does not say.
     pub default_http_retry_policy: Option<Retry>,
+    /// Repeated attempts towards the application itself; only attempts, conditions and pause matter.
+    pub default_inbound_http_retry_policy: Option<Retry>,
     /// TLS inside the mesh.
     #[serde(rename = "meshMTLS", alias = "mesh_mTLS")]
     pub mesh_mtls: Option<TlsConfig>,
@@ -197,6 +199,7 @@ impl Default for MeshConfig {
             discovery_selectors: Vec::new(),
             path_normalization: None,
             default_http_retry_policy: None,
+            default_inbound_http_retry_policy: None,
             mesh_mtls: None,
             tls_defaults: None,
             default_traffic_policy: None,
@@ -211,7 +214,7 @@ impl MeshConfig {
     ///
     /// If a finding is an error, the config is the default one, and the caller should stay with what it has.
     pub fn parse(value: Value) -> (MeshConfig, Vec<Finding>) {
-        let mut report = Report::new(ObjectRef { kind: "MeshConfig".into(), ..ObjectRef::default() });
+        let report = Report::new(ObjectRef { kind: "MeshConfig".into(), ..ObjectRef::default() });
         let (mesh, unknown) = read_strictly::<Self>(&value, "");
         for field in unknown {
             report.unknown_field(field.path, field.nearest);
@@ -223,7 +226,7 @@ impl MeshConfig {
                 Self::default()
             }
         };
-        validate::mesh(&mesh, &mut report);
+        validate::mesh(&mesh, &report);
         let mesh = if report.is_fatal() { Self::default() } else { mesh };
         (mesh, report.into_findings())
     }

@@ -1,5 +1,7 @@
 //! Kubernetes' `Service`, as far as istiod reads it (`pkg/kube`, `serviceregistry/kube/conversion.go`).
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::enumeration::proto_enum;
@@ -73,13 +75,33 @@ pub struct Port {
 }
 
 /// A port of a Pod.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(untagged)]
 pub enum TargetPort {
     /// By number.
     Number(u32),
     /// By the name of a container's port.
     Name(Str),
+}
+
+impl<'de> Deserialize<'de> for TargetPort {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Port;
+        impl serde::de::Visitor<'_> for Port {
+            type Value = TargetPort;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the number of a port or the name of one")
+            }
+            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<TargetPort, E> {
+                let unexpected = serde::de::Unexpected::Unsigned(number);
+                u32::try_from(number).map(TargetPort::Number).map_err(|_| E::invalid_value(unexpected, &self))
+            }
+            fn visit_str<E>(self, name: &str) -> Result<TargetPort, E> {
+                Ok(TargetPort::Name(name.into()))
+            }
+        }
+        deserializer.deserialize_any(Port)
+    }
 }
 
 proto_enum! {

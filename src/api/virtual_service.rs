@@ -51,7 +51,7 @@ pub struct HttpRoute {
     pub delegate: Option<Delegate>,
     /// Changes of path and authority.
     pub rewrite: Option<Rewrite>,
-    /// How long the whole call may take; zero is unlimited, as is absent.
+    /// How long the whole call may take; unlimited if absent.
     pub timeout: Option<Duration>,
     /// Repeated attempts; absent for the mesh's default.
     pub retries: Option<Retry>,

@@ -1,6 +1,7 @@
 //! What a proxy would hold, without a server.
 
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,12 +9,16 @@ use envoy_types::pb::envoy::config::core::v3::Node;
 use prost::{Message, Name};
 use serde_json::{Map, Value, json};
 
+use crate::config::RenderArgs;
 use crate::debug::json as proto_json;
 use crate::engine::Core;
 use crate::model::index::{Allocations, Options};
 use crate::source::files;
 use crate::store::Event;
 use crate::wire::{Cache, Publication, ResourceType};
+
+use super::difference::difference;
+use super::state::State;
 
 /// Why nothing can be printed.
 #[derive(Debug, thiserror::Error)]
@@ -113,4 +118,27 @@ pub fn render(core: &mut Core, node: &Node) -> Result<Value, Error> {
     let printed = holdings(&publication);
     core.leave(id);
     printed
+}
+
+/// Runs `mizzen render`: prints what the proxy would hold, or what another folder would change for it. Returns whether
+/// the two folders differ.
+pub fn run(args: &RenderArgs, out: &mut impl Write) -> anyhow::Result<bool> {
+    let options = Options { domain: args.domain.as_str().into(), cluster: args.cluster_id.as_str().into() };
+    let given = args.state_dir.as_deref().map(State::load).transpose()?.unwrap_or_default();
+    let node = node(&args.node)?;
+    let print = |folder: &Path, given: Allocations| -> anyhow::Result<(Value, Allocations)> {
+        let mut core = load(folder, args.mesh_config.as_deref(), options.clone(), given)?;
+        core.findings().iter().for_each(|finding| eprintln!("{:?}: {finding}", finding.severity));
+        Ok((render(&mut core, &node)?, core.index().allocations().clone()))
+    };
+    let (before, given) = print(&args.config_dir, given)?;
+    let Some(other) = &args.diff else {
+        serde_json::to_writer_pretty(&mut *out, &before)?;
+        writeln!(out)?;
+        return Ok(false);
+    };
+    let (after, _) = print(other, given)?;
+    let text = difference(&before, &after);
+    out.write_all(text.as_bytes())?;
+    Ok(!text.is_empty())
 }

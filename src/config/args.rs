@@ -28,7 +28,7 @@ pub enum Command {
     /// Print the Envoy bootstrap with which a stock Envoy joins the mesh
     Bootstrap(Box<crate::agent::bootstrap::BootstrapArgs>),
     /// Show a small mesh at work on this machine: control plane, real Envoys, real calls
-    Demo(DemoArgs),
+    Demo(crate::demo::DemoArgs),
     /// Ask a running control plane on this machine: METHOD and PATH as `pilot-discovery request`
     Request(RequestArgs),
     /// Print the version
@@ -102,7 +102,6 @@ pub struct DiscoveryArgs {
 /// istiod's flags that change nothing here.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Taken and ignored")]
-#[expect(dead_code, reason = "parsed so that istiod's own arguments are accepted")]
 struct Ignored {
     #[arg(long, hide = true)]
     kubeconfig: Option<String>,
@@ -168,15 +167,6 @@ pub struct RenderArgs {
     /// Where a control plane keeps virtual addresses, to print those it gave
     #[arg(long = "stateDir", value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
-}
-
-/// Flags of `mizzen demo`.
-#[derive(Debug, Clone, Args)]
-pub struct DemoArgs {
-    /// Exit after the account instead of running on: 0 when all was shown, 1 when something did not happen, 3 when
-    /// this machine does not allow all of it
-    #[arg(long)]
-    pub once: bool,
 }
 
 /// Arguments of `mizzen request`.

@@ -89,11 +89,15 @@ impl Core {
         &self.plan
     }
 
-    /// What is wrong or odd in what users wrote: what the source could not read, what the model found, what could not
-    /// be built.
+    /// What is wrong or odd in what users wrote: what the source could not read, what does not fit together, what could
+    /// not be built. Looks at every rule.
     pub fn findings(&self) -> Vec<Finding> {
-        let mut all: Vec<Finding> = self.findings.iter().chain(self.index.findings()).cloned().collect();
+        let mut all: Vec<Finding> = self.findings.to_vec();
+        all.extend(self.index.examine());
         all.extend(self.plan.findings());
+        if self.plan.proxies().any(|(_, proxy)| !proxy.capabilities.has_identity()) {
+            all.extend(self.index.demands_identity());
+        }
         all.sort();
         all.dedup();
         all

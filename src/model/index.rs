@@ -9,7 +9,10 @@
 mod addresses;
 mod allocate;
 mod delegate;
+mod distinctions;
 mod endpoints;
+mod examine;
+mod ports;
 mod routes;
 mod rules;
 mod scopes;
@@ -28,9 +31,9 @@ use imbl::OrdMap;
 
 use crate::api::mesh::MeshConfig;
 use crate::api::{Key, Kind, Object, Spec};
-use crate::base::{Finding, Host, Namespace, Str};
+use crate::base::{Host, Namespace, Str};
 
-use super::facts::{Handle, Mesh};
+use super::facts::{ClusterDefaults, Distinctions, Handle, Mesh};
 use super::reads::Readers;
 use super::snapshot::{Changes, FactKey, Snapshot};
 
@@ -93,11 +96,11 @@ pub struct Index {
     entries_of: BTreeMap<(Host, Namespace), BTreeSet<Str>>,
     /// Who depends on which pods and nodes.
     endpoint_readers: Readers<Source, Host>,
+    ports: ports::Ports,
     routes: routes::Routes,
     rules: rules::Rules,
     aliases: services::Aliases,
     scopes: scopes::Scopes,
-    findings: BTreeMap<Key, Vec<Finding>>,
 }
 
 impl Index {
@@ -108,6 +111,8 @@ impl Index {
             mesh: mesh_fact(&options, mesh),
             services: OrdMap::new(),
             endpoints: OrdMap::new(),
+            identities: OrdMap::new(),
+            distinctions: Handle::new(Distinctions::default()),
             ports: OrdMap::new(),
             rules: OrdMap::new(),
             wild_rules: OrdMap::new(),
@@ -129,11 +134,11 @@ impl Index {
             entry_addresses: BTreeMap::new(),
             entries_of: BTreeMap::new(),
             endpoint_readers: Readers::default(),
+            ports: ports::Ports::default(),
             routes: routes::Routes::default(),
             rules: rules::Rules::default(),
             aliases: services::Aliases::default(),
             scopes: scopes::Scopes::default(),
-            findings: BTreeMap::new(),
         }
     }
 
@@ -150,11 +155,6 @@ impl Index {
     /// All objects, by key.
     pub fn objects(&self) -> impl Iterator<Item = &Arc<Object>> {
         self.objects.values()
-    }
-
-    /// What is wrong or odd in the objects as they stand together.
-    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.values().flatten()
     }
 
     /// Takes in changed objects, `None` for those that are gone, and perhaps new settings of the mesh.
@@ -197,6 +197,7 @@ impl Index {
         self.derive_addresses(&dirty, changes);
         self.derive_selectors(&dirty, changes);
         self.derive_scopes(&dirty, changes);
+        self.derive_distinctions(changes);
     }
 
     /// Registers an object in (or removes it from) the direct indexes, and marks what follows from it.
@@ -299,6 +300,7 @@ impl Index {
 fn mesh_fact(options: &Options, config: MeshConfig) -> Handle<Mesh> {
     let root = Namespace::new(config.root_namespace.clone());
     Handle::new(Mesh {
+        clusters: Handle::new(ClusterDefaults::new(&config)),
         config: Handle::new(config),
         root,
         domain: options.domain.clone(),

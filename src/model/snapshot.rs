@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use imbl::OrdMap;
 
-use crate::api::peer_authentication::PeerAuthentication;
 use crate::base::{Host, Namespace, Str};
 
-use super::facts::{Endpoints, Handle, Instance, Mesh, Rule, Service, VirtualService};
+use super::facts::{
+    Authn, Distinctions, Endpoints, Handle, Identities, Instance, Mesh, PortMembers, Rule, Service, VirtualService,
+};
 
 /// What a planner may read, as a key: hits, misses and whole groups alike.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,7 +19,11 @@ pub enum FactKey {
     Service(Host),
     /// The endpoints of all definitions of a host.
     Endpoints(Host),
-    /// Which services have a port of this number.
+    /// Who the endpoints of all definitions of a host are.
+    Identities(Host),
+    /// What about proxies makes a difference.
+    Distinctions,
+    /// All definitions with a port of this number.
     Port(u16),
     /// The DestinationRules of a namespace for exactly this host.
     Rule(Namespace, Host),
@@ -28,6 +33,8 @@ pub enum FactKey {
     Routes(Host),
     /// The VirtualServices for wildcards.
     WildRoutes,
+    /// Those for any exact host.
+    AnyRoutes,
     /// The PeerAuthentications of a namespace.
     Authn(Namespace),
     /// What is known about an address.
@@ -56,15 +63,12 @@ pub struct Changes {
 
 /// DestinationRules of one namespace for one host.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct HostRules {
+pub(crate) struct HostRules {
     /// For callers of that namespace.
     pub local: Vec<Handle<Rule>>,
     /// For callers of other namespaces.
     pub exported: Vec<Handle<Rule>>,
 }
-
-/// Whom a namespace's PeerAuthentications are for, and what they ask.
-pub type Authn = Vec<(Str, i64, PeerAuthentication)>;
 
 /// All facts of one revision. Cheap to clone: the maps share their nodes.
 #[derive(Clone)]
@@ -77,8 +81,12 @@ pub struct Snapshot {
     pub(super) services: OrdMap<Host, Handle<Vec<Handle<Service>>>>,
     /// By host and the namespace of the definition.
     pub(super) endpoints: OrdMap<(Host, Namespace), Handle<Endpoints>>,
-    /// Hosts with a port of that number.
-    pub(super) ports: OrdMap<u16, Handle<BTreeSet<Host>>>,
+    /// By host and the namespace of the definition.
+    pub(super) identities: OrdMap<(Host, Namespace), Handle<Identities>>,
+    /// What about proxies makes a difference.
+    pub(super) distinctions: Handle<Distinctions>,
+    /// Definitions with a port of that number.
+    pub(super) ports: OrdMap<u16, Handle<PortMembers>>,
     /// Rules for exact hosts.
     pub(super) rules: OrdMap<(Namespace, Host), Handle<HostRules>>,
     /// Rules for wildcard hosts.

@@ -1,12 +1,19 @@
 //! The only way to read a snapshot: from a scope, and on record.
 
+mod connections;
+mod routes;
+mod targets;
+
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use crate::base::{Host, Labels, Namespace, Str};
 
-use super::facts::{Endpoints, Handle, Instance, Mesh, Registry, Rule, Service, VirtualService};
-use super::snapshot::{Authn, FactKey, HostRules, Scope, Snapshot};
+use super::facts::{
+    Authn, Distinctions, Endpoints, ExportTo, Handle, Identities, Instance, Mesh, PeerRules, PortMembers, Registry,
+    Rule, Service, VirtualService,
+};
+use super::snapshot::{FactKey, HostRules, Scope, Snapshot};
 
 /// A snapshot as seen from a scope. Every read is recorded, so that a change of what was read, or of what was looked
 /// for and not found, finds its readers.
@@ -44,23 +51,46 @@ impl<'s> View<'s> {
         &self.snapshot.mesh
     }
 
-    /// The service that callers reach by a host: a Kubernetes Service before a ServiceEntry, what is exported to
-    /// the caller's namespace by name before what is exported to all, the older before the younger (istio
-    /// `pilot/pkg/model/sidecar.go`, `appendSidecarServices`).
+    /// The service that callers reach by a host: of the definitions that count, a Kubernetes Service before a
+    /// ServiceEntry, what is exported to the caller's namespace by name before what is exported to all, the older
+    /// before the younger (istio `pilot/pkg/model/sidecar.go`, `appendSidecarServices`).
     pub fn service(&self, host: &Host) -> Option<Handle<Service>> {
         let visible = self.definitions(host);
         let first = visible.iter().find(|s| s.registry == Registry::Kubernetes).or(visible.first())?;
         Some(merge_ports(first, &visible))
     }
 
-    /// All definitions of a host that are visible, those exported by name first, each group oldest first. Listeners
-    /// are built from all of them, clusters and routes from [`View::service`] alone.
+    /// All definitions of a host that count for the caller, those exported by name first, each group oldest first.
+    /// Where several namespaces define it, only the definitions of one of them count (istio
+    /// `pilot/pkg/model/sidecar.go`, `selectServices`). Listeners are built from all of them, clusters and routes from
+    /// [`View::service`] alone.
     pub fn definitions(&self, host: &Host) -> Vec<Handle<Service>> {
         self.note(FactKey::Service(host.clone()));
         let Some(all) = self.snapshot.services.get(host) else { return Vec::new() };
-        let public = |s: &&Handle<Service>| matches!(s.export_to, super::facts::ExportTo::All);
+        let public = |s: &&Handle<Service>| matches!(s.export_to, ExportTo::All);
         let named = all.iter().filter(|s| !public(s) && s.export_to.includes(&self.namespace));
-        named.chain(all.iter().filter(public)).cloned().collect()
+        let mut visible: Vec<_> = named.chain(all.iter().filter(public)).cloned().collect();
+        if let Some(home) = self.home(&visible) {
+            visible.retain(|s| s.namespace == home);
+        }
+        visible
+    }
+
+    /// The namespace whose definitions count: the caller's own, else that of the first, unless a Kubernetes Service
+    /// follows a ServiceEntry. `None` where there is no choice.
+    fn home(&self, visible: &[Handle<Service>]) -> Option<Namespace> {
+        let mut home = visible.first()?;
+        if visible.iter().all(|s| s.namespace == home.namespace) {
+            return None;
+        }
+        for next in &visible[1..] {
+            let own = |s: &Service| s.namespace == self.namespace;
+            let better = home.registry != Registry::Kubernetes && next.registry == Registry::Kubernetes;
+            if own(next) || (better && !own(home)) {
+                home = next;
+            }
+        }
+        Some(home.namespace.clone())
     }
 
     /// All hosts that some service has, visible or not, in order. Not recorded: planners have a unit for each.
@@ -80,6 +110,11 @@ impl<'s> View<'s> {
 
     /// Hosts with a port of that number, visible or not, in order.
     pub fn hosts_on_port(&self, port: u16) -> Option<&'s Handle<BTreeSet<Host>>> {
+        self.members_on_port(port).map(|members| &members.hosts)
+    }
+
+    /// All definitions with a port of that number, visible or not. Readers need no further read of any of them.
+    pub fn members_on_port(&self, port: u16) -> Option<&'s Handle<PortMembers>> {
         self.note(FactKey::Port(port));
         self.snapshot.ports.get(&port)
     }
@@ -88,6 +123,18 @@ impl<'s> View<'s> {
     pub fn endpoints(&self, service: &Service) -> Option<&'s Handle<Endpoints>> {
         self.note(FactKey::Endpoints(service.host.clone()));
         self.snapshot.endpoints.get(&(service.host.clone(), service.namespace.clone()))
+    }
+
+    /// Who the endpoints of a definition are. `None` where it has no endpoints known to the control plane.
+    pub fn identities(&self, service: &Service) -> Option<&'s Handle<Identities>> {
+        self.note(FactKey::Identities(service.host.clone()));
+        self.snapshot.identities.get(&(service.host.clone(), service.namespace.clone()))
+    }
+
+    /// What about proxies makes a difference.
+    pub fn distinctions(&self) -> &'s Handle<Distinctions> {
+        self.note(FactKey::Distinctions);
+        &self.snapshot.distinctions
     }
 
     /// The DestinationRule in force for calls to a service: the caller's namespace first (but for the root
@@ -128,7 +175,7 @@ impl<'s> View<'s> {
     }
 
     /// The VirtualServices of sidecars that have this very host, or a wildcard that overlaps it; visible ones only,
-    /// those exported by name first, each group oldest first.
+    /// those of the caller's namespace alone first, then those exported to it by name, each group oldest first.
     pub fn virtual_services(&self, host: &Host) -> Vec<Handle<VirtualService>> {
         self.note(FactKey::Routes(host.clone()));
         self.note(FactKey::WildRoutes);
@@ -141,7 +188,7 @@ impl<'s> View<'s> {
             .filter(|v| v.in_mesh() && v.export_to.includes(&self.namespace))
             .cloned()
             .collect();
-        all.sort_by(|a, b| order(a).cmp(&order(b)));
+        all.sort_by(|a, b| self.order(a).cmp(&self.order(b)));
         all.dedup();
         all
     }
@@ -150,6 +197,13 @@ impl<'s> View<'s> {
     pub fn authn(&self, namespace: &Namespace) -> Option<&'s Handle<Authn>> {
         self.note(FactKey::Authn(namespace.clone()));
         self.snapshot.authn.get(namespace)
+    }
+
+    /// The PeerAuthentications that may concern workloads of a namespace.
+    pub fn peer_rules(&self, namespace: &Namespace) -> PeerRules {
+        let root = &self.mesh().root;
+        let own = if namespace == root { None } else { self.authn(namespace).cloned() };
+        PeerRules { root: self.authn(root).cloned(), own }
     }
 
     /// What is known about an address.
@@ -162,6 +216,17 @@ impl<'s> View<'s> {
     pub fn selecting(&self, namespace: &Namespace) -> Option<&'s Handle<BTreeSet<Host>>> {
         self.note(FactKey::Selectors(namespace.clone()));
         self.snapshot.selectors.get(namespace)
+    }
+
+    /// What is private to the caller's namespace first, then what is exported to it by name, then the rest; each by
+    /// age, name and namespace (istio `pilot/pkg/model/virtualservice.go`, `SelectVirtualServices`).
+    fn order<'v>(&self, v: &'v VirtualService) -> (u8, i64, &'v Str, &'v Namespace) {
+        let rank = match v.export_to {
+            ExportTo::Only(_) if v.namespace == self.namespace => 0,
+            ExportTo::Only(_) => 1,
+            ExportTo::All => 2,
+        };
+        (rank, v.created, &v.name, &v.namespace)
     }
 
     fn note(&self, key: FactKey) {
@@ -197,11 +262,6 @@ impl<'s> View<'s> {
 /// Whether a rule is for its own namespace only.
 fn is_private(rule: &Rule) -> bool {
     rule.export_to.len() == 1 && (rule.export_to.contains(".") || rule.export_to.contains(rule.namespace.as_str()))
-}
-
-/// Named exports first, then by age, name and namespace.
-fn order(v: &VirtualService) -> (bool, i64, &Str, &Namespace) {
-    (matches!(v.export_to, super::facts::ExportTo::All), v.created, &v.name, &v.namespace)
 }
 
 /// ServiceEntries of one namespace may each bring some ports of one host: the first one's service, with the ports of

@@ -58,7 +58,7 @@ impl<P: Planner> Planned for Class<P> {
 }
 
 /// The classes of one sort.
-pub struct Classes<C: Planned> {
+pub(super) struct Classes<C: Planned> {
     classes: BTreeMap<C::Facets, Member<C>>,
     shared: C::Shared,
 }

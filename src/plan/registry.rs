@@ -81,7 +81,10 @@ macro_rules! sorts {
     };
 }
 
-sorts! {}
+sorts! {
+    /// Name tables.
+    names: super::name::Names, super::name::facets => NameTable;
+}
 
 /// How many classes of a sort there are and what they hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

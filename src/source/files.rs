@@ -16,10 +16,11 @@
 //! Absent: what objects mean and whether they agree with each other, which is for `api` and `model`.
 //!
 //! `walk` says what lies where, `watch` what happens, `reader` when to read which file and how far to believe it;
-//! `split`, `text` and `document` turn text into objects; `catalog` and `settings` keep what is in force; `task` runs
-//! them.
+//! `split`, `text` and `document` turn text into objects; `catalog` and `settings` are given each `content` and keep
+//! what is in force; `task` runs them.
 
 mod catalog;
+mod content;
 mod document;
 mod reader;
 mod settings;

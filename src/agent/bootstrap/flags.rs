@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use super::{Discovery, Mesh, Options, PodError, Ports, Workload, pod};
+use super::{Discovery, Mesh, Options, PodError, Ports, Workload};
 
 /// Print the Envoy bootstrap with which a stock Envoy joins the mesh.
 ///
-/// Who the proxy stands beside is read from a Pod document (--pod) or said by flags; inside a Kubernetes pod the
-/// environment that Istio's injector sets will do. Start Envoy with what is printed:
-///
-///     mizzen bootstrap --pod pod.yaml --discovery-address 10.0.0.1:15010 > envoy.json
-///     envoy -c envoy.json
+/// Whom the proxy stands beside is read from a Pod document (--pod) or said by flags; in a Kubernetes pod the
+/// environment that Istio's injector sets will do.
 #[derive(clap::Args, Clone, Debug)]
-#[command(verbatim_doc_comment)]
+#[command(
+    after_help = "Example:\n  mizzen bootstrap --pod pod.yaml --discovery-address 10.0.0.1:15010 >envoy.json\n  \
+                        envoy -c envoy.json"
+)]
 pub struct BootstrapArgs {
     /// Pod document, YAML or JSON: name, namespace, labels, service account, owner, ports and addresses are read
     /// from it. Other documents in the file are passed over; of several Pods, --name chooses.
@@ -118,7 +118,7 @@ const RESOLV_CONF: &str = "/etc/resolv.conf";
 impl BootstrapArgs {
     /// The options that these flags say, read together with the files they name.
     pub fn options(self) -> Result<Options, Error> {
-        let described = self.pod.as_deref().map(|path| read_pod(path, self.name.as_deref())).transpose()?;
+        let described = self.pod.as_deref().map(|path| pod_in(path, self.name.as_deref())).transpose()?;
         let dns = if self.dns_capture { Some(self.resolvers()?) } else { None };
         let open = |port: u16| (port != 0).then_some(port);
         Ok(Options {
@@ -186,9 +186,9 @@ fn unnamed(name: String) -> Workload {
     }
 }
 
-fn read_pod(path: &Path, name: Option<&str>) -> Result<Workload, Error> {
+fn pod_in(path: &Path, name: Option<&str>) -> Result<Workload, Error> {
     let text = std::fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
-    pod::read(&text, name).map_err(|source| Error::Pod { path: path.to_owned(), source: Box::new(source) })
+    super::read_pod(&text, name).map_err(|source| Error::Pod { path: path.to_owned(), source: Box::new(source) })
 }
 
 /// The `nameserver` lines of a resolver configuration; a line that is none is passed over, as resolvers do.

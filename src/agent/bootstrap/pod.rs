@@ -27,7 +27,7 @@ pub enum PodError {
 
 /// The workload that `text` describes: YAML or JSON, one or more documents of any kind, among which the Pod called
 /// `name` is meant or the only Pod. Its addresses may be missing: a Pod that has not been started has none.
-pub(super) fn read(text: &str, name: Option<&str>) -> Result<Workload, PodError> {
+pub fn read_pod(text: &str, name: Option<&str>) -> Result<Workload, PodError> {
     let documents: Vec<Value> = serde_saphyr::from_multiple(text)?;
     let pods = documents.into_iter().filter(|document| document["kind"] == "Pod");
     let mut pods: Vec<Value> = pods.filter(|pod| name.is_none_or(|name| pod["metadata"]["name"] == name)).collect();

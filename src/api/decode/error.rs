@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{self, Expected, Unexpected};
 use serde_json::Value;
 
-use super::path::Path;
+use crate::api::path::Path;
 
 /// What is wrong, and where. The text continues the sentence that begins with the field's name.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ impl Error {
     }
 
     /// The value is of the wrong sort.
-    pub(super) fn must_be(wanted: &str, found: &Value) -> Self {
+    pub(in crate::api) fn must_be(wanted: &str, found: &Value) -> Self {
         Self::new(format!("must be {wanted}, found {}", describe(found)))
     }
 
@@ -43,6 +43,20 @@ pub(super) fn describe(value: &Value) -> String {
         Value::String(s) => format!("the string {s:?}"),
         Value::Array(_) => "a list".into(),
         Value::Object(_) => "a mapping".into(),
+    }
+}
+
+/// The same for what a visitor did not expect.
+fn describe_unexpected(found: Unexpected<'_>) -> String {
+    match found {
+        Unexpected::Str(s) => format!("the string {s:?}"),
+        Unexpected::Unsigned(n) => format!("the number {n}"),
+        Unexpected::Signed(n) => format!("the number {n}"),
+        Unexpected::Float(n) => format!("the number {n}"),
+        Unexpected::Bool(b) => b.to_string(),
+        Unexpected::Seq => "a list".into(),
+        Unexpected::Map => "a mapping".into(),
+        other => other.to_string(),
     }
 }
 
@@ -72,7 +86,7 @@ impl de::Error for Error {
     }
 
     fn invalid_type(found: Unexpected<'_>, wanted: &dyn Expected) -> Self {
-        Self::new(format!("must be {wanted}, found {found}"))
+        Self::new(format!("must be {wanted}, found {}", describe_unexpected(found)))
     }
 
     fn invalid_value(found: Unexpected<'_>, wanted: &dyn Expected) -> Self {

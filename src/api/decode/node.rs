@@ -2,15 +2,17 @@
 
 use std::cell::RefCell;
 
-use serde::de::{DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value, map};
+use serde::de::{Deserializer, Visitor};
+use serde_json::{Map, Value};
 
+use super::access::{Elements, Entries, Fields, camel_case};
 use super::error::Error;
-use super::path::Path;
-use super::variant::{Chosen, Variant};
+use super::variant::Chosen;
 use super::{UnknownField, nearest};
+use crate::api::path::Path;
 
-static NOTHING: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
+/// The entries of a mapping, or of none.
+pub(super) type Pairs<'a> = std::iter::Flatten<std::option::IntoIter<&'a Map<String, Value>>>;
 
 /// A value at its place in the document.
 #[derive(Clone, Copy)]
@@ -21,25 +23,16 @@ pub(super) struct Node<'a> {
     pub(super) unknown: Option<&'a RefCell<Vec<UnknownField>>>,
 }
 
-/// How a key of a document names a field of a struct.
-#[derive(Clone, Copy)]
-struct Field {
-    /// The serde name.
-    name: &'static str,
-    /// The variant, if the field is a oneof.
-    variant: Option<&'static str>,
-}
-
 impl<'a> Node<'a> {
     fn must_be<T>(&self, wanted: &str) -> Result<T, Error> {
         Err(Error::must_be(wanted, self.value).at(self.path))
     }
 
     /// The entries of a mapping.
-    pub(super) fn mapping(&self) -> Result<&'a Map<String, Value>, Error> {
+    pub(super) fn mapping(&self) -> Result<Pairs<'a>, Error> {
         match self.value {
-            Value::Object(map) => Ok(map),
-            Value::Null => Ok(&NOTHING),
+            Value::Object(map) => Ok(Some(map).into_iter().flatten()),
+            Value::Null => Ok(None.into_iter().flatten()),
             _ => self.must_be("a mapping"),
         }
     }
@@ -52,42 +45,6 @@ impl<'a> Node<'a> {
             unknown.borrow_mut().push(UnknownField { path: Path::Field(self.path, key).to_string(), nearest });
         }
     }
-}
-
-/// `per_try_timeout` → `perTryTimeout`, as protobuf derives JSON names.
-fn camel_case(key: &str) -> String {
-    let mut upper = false;
-    let mut out = String::with_capacity(key.len());
-    for c in key.chars() {
-        match c {
-            '_' => upper = true,
-            c if upper => {
-                out.push(c.to_ascii_uppercase());
-                upper = false;
-            }
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-fn find_exactly(fields: &'static [&'static str], key: &str) -> Option<Field> {
-    fields.iter().find_map(|name| {
-        if *name == key {
-            return Some(Field { name, variant: None });
-        }
-        let variant = name.contains('|').then(|| name.split('|').find(|v| *v == key))??;
-        Some(Field { name, variant: Some(variant) })
-    })
-}
-
-fn find(fields: &'static [&'static str], key: &str) -> Option<Field> {
-    find_exactly(fields, key).or_else(|| key.contains('_').then(|| find_exactly(fields, &camel_case(key)))?)
-}
-
-/// The name among `names` that a key means, in either spelling.
-pub(super) fn find_name(names: &'static [&'static str], key: &str) -> Option<&'static str> {
-    find(names, key).map(|f| f.name)
 }
 
 macro_rules! integer {
@@ -232,7 +189,7 @@ impl<'de> Deserializer<'de> for Node<'_> {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        let entries = self.mapping()?.iter();
+        let entries = self.mapping()?;
         visitor.visit_map(Entries { node: self, entries, current: None }).map_err(|e| e.at(self.path))
     }
 
@@ -242,7 +199,7 @@ impl<'de> Deserializer<'de> for Node<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        let entries = self.mapping()?.iter();
+        let entries = self.mapping()?;
         visitor.visit_map(Fields { node: self, fields, entries, current: None }).map_err(|e| e.at(self.path))
     }
 
@@ -257,82 +214,5 @@ impl<'de> Deserializer<'de> for Node<'_> {
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         visitor.visit_unit()
-    }
-}
-
-/// The elements of a list.
-struct Elements<'a> {
-    node: Node<'a>,
-    list: std::iter::Enumerate<std::slice::Iter<'a, Value>>,
-}
-
-impl<'de> SeqAccess<'de> for Elements<'_> {
-    type Error = Error;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
-        let Some((index, value)) = self.list.next() else { return Ok(None) };
-        let path = Path::Index(self.node.path, index);
-        seed.deserialize(Node { value, path: &path, ..self.node }).map(Some).map_err(|e| e.at(&path))
-    }
-}
-
-/// The entries of a map whose keys are the user's.
-struct Entries<'a> {
-    node: Node<'a>,
-    entries: map::Iter<'a>,
-    current: Option<(&'a str, &'a Value)>,
-}
-
-impl<'de> MapAccess<'de> for Entries<'_> {
-    type Error = Error;
-
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
-        let Some((key, value)) = self.entries.next() else { return Ok(None) };
-        self.current = Some((key, value));
-        let path = Path::Key(self.node.path, key);
-        let key = Value::String(key.clone());
-        seed.deserialize(Node { value: &key, path: &path, unknown: None }).map(Some).map_err(|e| e.at(&path))
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
-        let (key, value) = self.current.take().expect("serde asks for a key before its value");
-        let path = Path::Key(self.node.path, key);
-        seed.deserialize(Node { value, path: &path, ..self.node }).map_err(|e| e.at(&path))
-    }
-}
-
-/// The fields of a struct.
-struct Fields<'a> {
-    node: Node<'a>,
-    fields: &'static [&'static str],
-    entries: map::Iter<'a>,
-    current: Option<(Field, &'a str, &'a Value)>,
-}
-
-impl<'de> MapAccess<'de> for Fields<'_> {
-    type Error = Error;
-
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
-        for (key, value) in self.entries.by_ref().filter(|(_, value)| !value.is_null()) {
-            match find(self.fields, key) {
-                Some(field) => {
-                    self.current = Some((field, key, value));
-                    return seed.deserialize(field.name.into_deserializer()).map(Some);
-                }
-                None => self.node.note_unknown(key, self.fields),
-            }
-        }
-        Ok(None)
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
-        let (field, key, value) = self.current.take().expect("serde asks for a key before its value");
-        let path = Path::Field(self.node.path, key);
-        let node = Node { value, path: &path, ..self.node };
-        match field.variant {
-            Some(name) => seed.deserialize(Variant { name, node }),
-            None => seed.deserialize(node),
-        }
-        .map_err(|e| e.at(&path))
     }
 }

@@ -6,8 +6,10 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 use serde_json::Value;
 
+use super::access::find_name;
 use super::error::{Error, alternatives};
-use super::node::{Node, find_name};
+use super::node::Node;
+use crate::api::path::Path;
 
 /// Which variant a value selects.
 pub(super) struct Chosen<'a> {
@@ -27,7 +29,7 @@ impl<'a> Chosen<'a> {
             return Ok(Self { name, content: None });
         }
         let mut chosen = None;
-        for (key, value) in node.mapping()?.iter().filter(|(_, value)| !value.is_null()) {
+        for (key, value) in node.mapping()?.filter(|(_, value)| !value.is_null()) {
             match find_name(variants, key) {
                 None => node.note_unknown(key, variants),
                 Some(name) if chosen.is_none() => {
@@ -62,7 +64,7 @@ impl<'de> VariantAccess<'de> for Chosen<'_> {
         let Some((key, node)) = self.content else {
             return Err(Error::new(format!("must be a mapping with {}", self.name)));
         };
-        let path = super::path::Path::Field(node.path, key);
+        let path = Path::Field(node.path, key);
         seed.deserialize(Node { path: &path, ..node }).map_err(|e| e.at(&path))
     }
 

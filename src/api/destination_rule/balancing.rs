@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::api::encode::as_string;
 use crate::api::enumeration::proto_enum;
 use crate::base::{Double, Duration, Str};
 
@@ -63,6 +64,7 @@ pub struct ConsistentHash {
     #[serde(rename = "ringHash|maglev")]
     pub algorithm: Option<HashAlgorithm>,
     /// The smallest size of the ring; replaced by `ringHash`.
+    #[serde(serialize_with = "as_string")]
     pub minimum_ring_size: u64,
 }
 
@@ -119,6 +121,7 @@ pub enum HashAlgorithm {
 #[serde(rename_all = "camelCase", default)]
 pub struct RingHash {
     /// The smallest size of the ring; 1024 if 0.
+    #[serde(serialize_with = "as_string")]
     pub minimum_ring_size: u64,
 }
 
@@ -127,6 +130,7 @@ pub struct RingHash {
 #[serde(rename_all = "camelCase", default)]
 pub struct Maglev {
     /// The size of the table, a prime; 65537 if 0.
+    #[serde(serialize_with = "as_string")]
     pub table_size: u64,
 }
 

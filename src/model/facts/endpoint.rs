@@ -10,6 +10,8 @@ use super::port::Protocol;
 /// Whether an endpoint takes calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Health {
+    /// Nothing is known, as of what users wrote down themselves; it is called.
+    Unknown,
     /// It does.
     Healthy,
     /// It is not ready; sent as such, so that panic thresholds count it.
@@ -42,6 +44,9 @@ pub struct Workload {
     pub service_account: Str,
     /// Where it runs.
     pub locality: Locality,
+    /// The same as istiod writes it: a node's always has three parts, of which some may be empty. Endpoints are grouped
+    /// by this text, so that `ca/ca-1` and `ca/ca-1/` stay apart.
+    pub place: Str,
     /// Its cluster, `Kubernetes` by default.
     pub cluster: Str,
     /// Its network; empty for the one network.
@@ -74,9 +79,10 @@ pub struct Instance {
     pub workload: Option<Arc<Workload>>,
     /// The pod's own name; empty for a WorkloadEntry.
     pub pod: Str,
-    /// The ports that the pod's containers declare.
+    /// The ports that the pod's containers declare, restartable init containers last; the `ports` of a WorkloadEntry.
     pub ports: Vec<ContainerPort>,
-    /// Definitions by ServiceEntries that have an endpoint with that address.
+    /// Definitions that list an endpoint with that address themselves or by a selector of their own: ServiceEntries, and
+    /// Kubernetes Services without a selector.
     pub entries: BTreeSet<(Host, Namespace)>,
 }
 

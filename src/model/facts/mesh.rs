@@ -3,6 +3,7 @@
 use crate::api::mesh::MeshConfig;
 use crate::base::{Namespace, Str};
 
+use super::cluster_defaults::ClusterDefaults;
 use super::handle::Handle;
 
 /// Settings of the whole mesh.
@@ -10,6 +11,8 @@ use super::handle::Handle;
 pub struct Mesh {
     /// Everything that was read; planners cut what a recipe needs from it.
     pub config: Handle<MeshConfig>,
+    /// What clusters and endpoints need of it.
+    pub clusters: Handle<ClusterDefaults>,
     /// The namespace whose rules hold for all.
     pub root: Namespace,
     /// The suffix of Kubernetes' names, `cluster.local`.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::base::{Host, Labels, Namespace, Str};
 
 use super::port::Port;
+use super::topology::{NETWORK, NODE, REGION, SUB_ZONE, ZONE};
 
 /// Which kind of object defines a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -112,6 +113,16 @@ impl Service {
     /// A Kubernetes Service without a cluster IP, whose pods are reached one by one.
     pub fn is_headless(&self) -> bool {
         self.registry == Registry::Kubernetes && self.resolution == Resolution::Passthrough
+    }
+
+    /// The labels that its traffic distribution compares between caller and endpoint, the most important first (istio
+    /// `pilot/pkg/networking/core/loadbalancer`, `GetEffectiveLbSetting`).
+    pub fn preferred_labels(&self) -> &'static [&'static str] {
+        match self.traffic_distribution.as_str() {
+            "preferclose" | "prefersamezone" => &[NETWORK, REGION, ZONE],
+            "prefersamenode" => &[NETWORK, REGION, ZONE, SUB_ZONE, NODE],
+            _ => &[],
+        }
     }
 
     /// The port of a number.

@@ -8,7 +8,7 @@ use crate::api::service::{Service as KubeService, TargetPort, Transport};
 use crate::api::service_entry::{Resolution, ServiceEntry};
 use crate::api::{Key, Kind, Meta, Object, Spec};
 use crate::base::{Host, Namespace, Str};
-use crate::model::facts::{Endpoint, Endpoints, Health, Workload};
+use crate::model::facts::{Endpoint, Endpoints, Health, Identities, Workload};
 use crate::model::snapshot::{Changes, FactKey};
 
 use super::workloads::{Selected, is_alive};
@@ -23,7 +23,14 @@ impl Index {
             for object in self.defining_objects(&host) {
                 let list = by_namespace.entry(object.meta.namespace.clone()).or_default();
                 match &object.spec {
-                    Spec::Service(service) => self.kubernetes_endpoints(&object.meta, service, list, &mut reads),
+                    Spec::Service(service) => {
+                        let from = list.len();
+                        self.kubernetes_endpoints(&object.meta, service, list, &mut reads);
+                        if service.selector.is_empty() {
+                            let ips = list[from..].iter().flat_map(|e| &e.addresses).cloned();
+                            entries.entry(object.meta.namespace.clone()).or_default().extend(ips);
+                        }
+                    }
                     Spec::ServiceEntry(entry) => {
                         let from = list.len();
                         self.entry_endpoints(&host, &object.meta, entry, list, &mut reads);
@@ -35,15 +42,20 @@ impl Index {
             }
             self.endpoint_readers.record(&host, reads);
             let before: BTreeSet<Namespace> = self.endpoint_namespaces(&host);
-            let mut changed = false;
+            let (mut changed, mut others) = (false, false);
             for namespace in before.union(&by_namespace.keys().cloned().collect()) {
                 let key = (host.clone(), namespace.clone());
                 let value = by_namespace.remove(namespace).map(|mut list| {
                     list.sort_by_key(|e| e.service_port);
                     Endpoints { list }
                 });
+                let identities = value.as_ref().map(|e| Identities::of(&e.list));
                 changed |= put(&mut self.snapshot.endpoints, &key, value);
+                others |= put(&mut self.snapshot.identities, &key, identities);
                 self.move_entry_addresses(&key, entries.remove(namespace).unwrap_or_default(), dirty);
+            }
+            if others {
+                changes.keys.insert(FactKey::Identities(host.clone()));
             }
             if changed {
                 changes.keys.insert(FactKey::Endpoints(host));
@@ -235,7 +247,7 @@ impl Index {
                     port: target,
                     service_port: number,
                     weight: *weight,
-                    health: Health::Healthy,
+                    health: Health::Unknown,
                     workload: Arc::clone(workload),
                 }
             });
@@ -272,13 +284,12 @@ struct Shared {
 
 impl Selected {
     fn endpoint(&self, address: Str, port: u16, service_port: u16) -> Endpoint {
-        let health = if self.healthy { Health::Healthy } else { Health::Unhealthy };
         Endpoint {
             addresses: vec![address],
             port,
             service_port,
             weight: self.weight,
-            health,
+            health: self.health,
             workload: Arc::clone(&self.workload),
         }
     }

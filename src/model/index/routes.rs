@@ -24,7 +24,17 @@ impl Routes {
         self.by_host.get(host).into_iter().flatten().filter_map(|name| self.facts.get(name))
     }
 
-    /// All of them, by age, name and namespace.
+    /// One of them by its name.
+    pub(super) fn fact(&self, namespace: &Namespace, name: &Str) -> Option<&Handle<VirtualService>> {
+        self.facts.get(&(namespace.clone(), name.clone()))
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Handle<VirtualService>> {
+        self.facts.values()
+    }
+
+    /// Those, by age, name and namespace.
     fn sorted<'a>(names: impl Iterator<Item = &'a Handle<VirtualService>>) -> Vec<Handle<VirtualService>> {
         let mut list: Vec<_> = names.cloned().collect();
         list.sort_by(|a, b| (a.created, &a.name, &a.namespace).cmp(&(b.created, &b.name, &b.namespace)));
@@ -59,6 +69,7 @@ impl Index {
             let list = Routes::sorted(self.routes.of(&host));
             if put(&mut self.snapshot.routes, &host, (!list.is_empty()).then_some(list)) {
                 changes.keys.insert(FactKey::Routes(host.clone()));
+                changes.keys.insert(FactKey::AnyRoutes);
                 dirty.scopes.insert(host);
             }
         }

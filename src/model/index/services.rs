@@ -64,33 +64,12 @@ impl Index {
             let present = (!handles.is_empty()).then_some(handles);
             if put(&mut self.snapshot.services, &host, present) {
                 changes.keys.insert(FactKey::Service(host.clone()));
-                self.move_ports(&host, old.as_deref().map(Vec::as_slice).unwrap_or_default(), changes);
+                let new = self.snapshot.services.get(&host).map(|l| l.as_slice()).unwrap_or_default();
+                self.ports.replace(old.as_deref().map(Vec::as_slice).unwrap_or_default(), new);
                 dirty.scopes.insert(host);
             }
         }
-    }
-
-    /// Keeps the sets of hosts by port number, and tells each port on which a definition of the host changed.
-    fn move_ports(&mut self, host: &Host, old: &[Handle<Service>], changes: &mut Changes) {
-        let numbers = |services: &[Handle<Service>]| -> BTreeSet<u16> {
-            services.iter().flat_map(|s| &s.ports).map(|p| p.number).collect()
-        };
-        let new = self.snapshot.services.get(host).map(|l| numbers(l)).unwrap_or_default();
-        let old = numbers(old);
-        for port in old.union(&new) {
-            if old.contains(port) == new.contains(port) {
-                continue;
-            }
-            let mut hosts: BTreeSet<Host> = self.snapshot.ports.get(port).map(|h| (**h).clone()).unwrap_or_default();
-            if new.contains(port) {
-                hosts.insert(host.clone())
-            } else {
-                hosts.remove(host)
-            };
-            if put(&mut self.snapshot.ports, port, (!hosts.is_empty()).then_some(hosts)) {
-                changes.keys.insert(FactKey::Port(*port));
-            }
-        }
+        self.derive_ports(changes);
     }
 
     fn define(&self, host: &Host, object: &Object) -> Option<Service> {

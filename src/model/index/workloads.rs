@@ -6,21 +6,24 @@ use crate::api::pod::{Phase, Pod};
 use crate::api::workload_entry::Workload as EntryWorkload;
 use crate::api::{Kind, Meta, Object, Spec};
 use crate::base::{Labels, Locality, Namespace, Str};
-use crate::model::facts::{TlsMode, Workload};
+use crate::model::facts::topology::{self, NETWORK, stated_locality};
+use crate::model::facts::{Health, TlsMode, Workload};
 
 use super::{Index, Source};
 
 const TLS_MODE: &str = "security.istio.io/tlsMode";
-const NETWORK: &str = "topology.istio.io/network";
 const WORKLOAD_NAME: &str = "service.istio.io/workload-name";
 
 impl Index {
     /// The workload of a pod (istio `serviceregistry/kube/controller/endpoint_builder.go`).
     pub(super) fn pod_workload(&self, meta: &Meta, pod: &Pod, reads: &mut Vec<Source>) -> Workload {
-        let stated = locality_label(&meta.labels);
-        let locality = match stated {
-            Some(label) => Locality::parse(&label),
-            None => self.node_locality(&pod.node_name, reads),
+        let (locality, place) = match stated_locality(&meta.labels) {
+            Some(label) => (Locality::parse(&label), label),
+            None => {
+                let found = self.node_locality(&pod.node_name, reads);
+                let place = if found.is_empty() { Str::default() } else { three_parts(&found) };
+                (found, place)
+            }
         };
         let has_subdomain = !pod.subdomain.is_empty();
         let hostname = if pod.hostname.is_empty() { &meta.name } else { &pod.hostname };
@@ -36,6 +39,7 @@ impl Index {
             subdomain: pod.subdomain.clone(),
             node: pod.node_name.clone(),
             locality,
+            place,
         }
     }
 
@@ -50,8 +54,9 @@ impl Index {
     ) -> Workload {
         let mut labels = entry.labels.clone();
         labels.extend(object_labels.iter().map(|(k, v)| (k.clone(), v.clone())));
-        let stated = if entry.locality.is_empty() { locality_label(&labels) } else { Some(entry.locality.clone()) };
-        let locality = stated.map(|l| Locality::parse(&l)).unwrap_or_default();
+        let stated = if entry.locality.is_empty() { stated_locality(&labels) } else { Some(entry.locality.clone()) };
+        let place = stated.unwrap_or_default();
+        let locality = Locality::parse(&place);
         let tls = match (labels.contains_key(TLS_MODE), entry.service_account.is_empty()) {
             (true, _) => tls_mode(&labels),
             (false, false) => TlsMode::Istio,
@@ -70,6 +75,7 @@ impl Index {
             node: Str::default(),
             labels: self.augment(&labels, &locality, "", &entry.network),
             locality,
+            place,
         }
     }
 
@@ -81,6 +87,7 @@ impl Index {
             labels: self.augment(&Labels::new(), &Locality::default(), "", ""),
             service_account: Str::default(),
             locality: Locality::default(),
+            place: Str::default(),
             cluster: self.options.cluster.clone(),
             network: Str::default(),
             tls: TlsMode::Disabled,
@@ -105,7 +112,7 @@ impl Index {
                     address: pod.ips[0].clone(),
                     weight: 0,
                     workload,
-                    healthy: true,
+                    health: Health::Healthy,
                 });
             }
         }
@@ -128,7 +135,7 @@ impl Index {
                 address: entry.workload.address.clone(),
                 weight: entry.workload.weight,
                 workload: Arc::new(workload),
-                healthy: true,
+                health: Health::Unknown,
             });
         }
         found
@@ -152,21 +159,9 @@ impl Index {
         if stated.is_empty() { labels.get(NETWORK).cloned().unwrap_or_default() } else { stated.into() }
     }
 
-    /// The labels that subsets and locality failover may ask for (istio `serviceregistry/util/label`).
+    /// See [`topology::augment`].
     fn augment(&self, labels: &Labels, locality: &Locality, node: &str, network: &str) -> Labels {
-        let mut out = labels.clone();
-        let added = [
-            ("topology.kubernetes.io/region", locality.region.as_str()),
-            ("topology.kubernetes.io/zone", &locality.zone),
-            ("topology.istio.io/subzone", &locality.sub_zone),
-            ("topology.istio.io/cluster", &self.options.cluster),
-            ("kubernetes.io/hostname", node),
-        ];
-        out.extend(added.into_iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| (k.into(), v.into())));
-        if !network.is_empty() {
-            out.entry(NETWORK.into()).or_insert_with(|| network.into());
-        }
-        out
+        topology::augment(labels, locality, &self.options.cluster, node, network)
     }
 }
 
@@ -176,7 +171,7 @@ pub(super) struct Selected {
     pub(super) address: Str,
     pub(super) weight: u32,
     pub(super) workload: Arc<Workload>,
-    pub(super) healthy: bool,
+    pub(super) health: Health,
 }
 
 impl Selected {
@@ -197,6 +192,11 @@ pub(super) fn container_port(pod: &Pod, name: &str) -> Option<u16> {
     ports.find(|p| !name.is_empty() && p.name == name && p.protocol == Transport::Tcp).map(|p| p.container_port as u16)
 }
 
+/// The locality of a node, empty parts included.
+fn three_parts(locality: &Locality) -> Str {
+    format!("{}/{}/{}", locality.region, locality.zone, locality.sub_zone).into()
+}
+
 /// Whether a pod has not ended.
 pub(super) fn is_alive(pod: &Pod) -> bool {
     !pod.terminating && !matches!(pod.phase, Phase::Succeeded | Phase::Failed)
@@ -215,15 +215,6 @@ pub(crate) fn node_locality(labels: &Labels) -> Locality {
         zone: first(&["topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone"]),
         sub_zone: first(&["topology.istio.io/subzone"]),
     }
-}
-
-/// A locality stated by a label, dots for slashes allowed.
-fn locality_label(labels: &Labels) -> Option<Str> {
-    let label = labels.get("topology.istio.io/locality").or_else(|| labels.get("istio-locality"))?;
-    if label.is_empty() {
-        return None;
-    }
-    Some(if label.contains('/') { label.clone() } else { label.replace('.', "/").into() })
 }
 
 fn tls_mode(labels: &Labels) -> TlsMode {

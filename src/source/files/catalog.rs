@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::content::{Content, Sink, Trust, Verdict};
 use super::document::{self, Document, Item};
-use super::reader::{Content, Sink, Trust, Verdict};
 use super::split::{Piece, split};
 use super::{finding, name};
 use crate::api::{Key, Object};
@@ -144,8 +144,8 @@ impl Catalog {
     /// The last good version of an object: that of the same file or, if it has just come here, any.
     fn last_good(&self, path: &Path, key: &Key) -> Option<Arc<Object>> {
         let offers = self.offers.get(key)?;
-        let own = offers.iter().find(|offer| &*offer.place.path == path);
-        own.or(offers.first()).map(|offer| offer.object.clone())
+        let own = offers.iter().find(|offer| &*offer.place.path == path).or_else(|| offers.first());
+        own.map(|offer| offer.object.clone())
     }
 
     /// Whether an object would be gone if the file offered only these.

@@ -1,11 +1,12 @@
 //! Decides when which file is read, and how far to believe what is found in it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io::ErrorKind::{IsADirectory, NotADirectory, NotFound};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::content::{Content, Sink, Trust, Verdict, read};
 use super::walk::{self, Stamp, Tree};
 use crate::base::Digest;
 
@@ -21,43 +22,6 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// A stamp says nothing about writes within the same tick of the file system's clock, which is a few
 /// milliseconds, as the last one seen: a file that was read so soon after it was written is read once more.
 const TICK: Duration = Duration::from_millis(50);
-
-/// What became of a file.
-#[derive(Debug)]
-pub(super) enum Content {
-    /// Its text.
-    Text(String),
-    /// It exists, and why it cannot be read.
-    Unreadable(String),
-    /// It does not exist.
-    Gone,
-}
-
-/// How likely it is that the content is what its author means it to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Trust {
-    /// The file that was known, written over: it may be half done.
-    InPlace,
-    /// Another file put in its place, or a new one.
-    Replaced,
-    /// It has been left alone for [`QUIET`].
-    Final,
-}
-
-/// Whether the content was taken as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// It was.
-    Taken,
-    /// It looks half done; to be offered again as [`Trust::Final`] if it stays so.
-    Doubtful,
-}
-
-/// Who makes something of the files.
-pub(super) trait Sink {
-    /// Takes what became of a file; must take it if it is final.
-    fn offer(&mut self, path: &Path, content: Content, trust: Trust) -> Verdict;
-}
 
 /// What was heard of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,6 +121,9 @@ impl Reader {
         let through_links = tree.links.get(path).cloned().unwrap_or_default();
         let swapped = walk::is_swapped(name) && tree.directories.contains_key(parent);
         let root = tree.entry.as_deref() == Some(path) && through_links.is_empty();
+        if root && noise == Noise::Writing {
+            self.busy.insert(self.root.clone(), now + QUIET);
+        }
         if swapped || root || tree.folders.contains_key(path) {
             self.walk = true;
             return true;
@@ -194,8 +161,13 @@ impl Reader {
 
     /// Reads what there is to read by now. True if the directories to watch may be others than before.
     pub(super) fn work(&mut self, sink: &mut dyn Sink, now: Instant) -> bool {
-        let abandoned = self.busy.extract_if(.., |_, until| *until <= now).map(|(path, _)| path);
-        self.touched.extend(abandoned);
+        self.busy.retain(|path, until| {
+            let waits = now < *until;
+            if !waits {
+                self.touched.insert(path.clone());
+            }
+            waits
+        });
         let walked = std::mem::take(&mut self.walk);
         if walked {
             self.rescan(sink, now);
@@ -205,6 +177,10 @@ impl Reader {
                 self.look(&path, sink, now);
             }
         }
+        if self.missing.is_some() {
+            // What is gone with the folder is not gone.
+            self.held.values_mut().for_each(|held| held.until = held.until.max(now + QUIET));
+        }
         self.look_at_held(sink, now, |held| held.until <= now);
         if self.reconsider {
             self.look_at_held(sink, now, |held| held.digest.is_some());
@@ -213,9 +189,9 @@ impl Reader {
         walked
     }
 
-    /// When [`Reader::work`] has something to do even if nothing is heard.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        let missing = self.missing.iter().filter(|_| self.found).map(|(since, _)| *since + QUIET);
+    /// When there is something to do or to tell even if nothing is heard; `told` is when all was told last.
+    pub(super) fn deadline(&self, told: Instant) -> Option<Instant> {
+        let missing = self.missing.iter().map(|(since, _)| *since + QUIET).filter(|until| told < *until);
         let held = self.held.values().map(|held| held.until);
         self.busy.values().copied().chain(held).chain(missing).min()
     }
@@ -235,7 +211,9 @@ impl Reader {
             }
         };
         self.found = true;
-        self.missing = None;
+        if self.missing.take().is_some() {
+            self.held.values_mut().for_each(|held| (held.since, held.until) = (now, now + QUIET));
+        }
         let files = std::mem::take(&mut tree.files);
         self.tree = tree;
         for (path, stamp) in &files {
@@ -257,9 +235,14 @@ impl Reader {
     fn look(&mut self, path: &Path, sink: &mut dyn Sink, now: Instant) {
         let (stamp, content) = match read(path) {
             Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return self.gone(path, sink, now),
-            // A directory of that name, or something that cannot even be looked at: the walk has a word for both.
-            Err(_) => return,
+            Err(error) if matches!(error.kind(), NotFound | NotADirectory | IsADirectory) => {
+                return self.gone(path, sink, now);
+            }
+            // The walk has a word for what cannot even be looked at.
+            Err(_) => {
+                self.held.entry(path.to_owned()).and_modify(|held| held.until = now + QUIET);
+                return;
+            }
         };
         let digest = content.digest();
         let settled = stamp.is_older_than(TICK);
@@ -324,40 +307,6 @@ impl Reader {
     fn put_off_ends(&mut self, now: Instant) {
         for held in self.held.values_mut().filter(|held| held.digest.is_none()) {
             held.until = held.until.max((now + QUIET).min(held.since + PATIENCE));
-        }
-    }
-}
-
-/// How a file looks, and what it says. Fails if there is nothing, or no file.
-fn read(path: &Path) -> io::Result<(Stamp, Content)> {
-    let meta = fs::metadata(path)?;
-    if !meta.is_file() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
-    let read = File::open(path).and_then(|mut file| {
-        // Of the file that was opened: another may have taken its place meanwhile.
-        let meta = file.metadata()?;
-        let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or_default());
-        file.read_to_end(&mut bytes)?;
-        Ok((Stamp::of(&meta), bytes))
-    });
-    match read {
-        Ok((stamp, bytes)) => Ok((stamp, Content::of(bytes))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(error),
-        Err(error) => Ok((Stamp::of(&meta), Content::Unreadable(error.to_string()))),
-    }
-}
-
-impl Content {
-    fn of(bytes: Vec<u8>) -> Self {
-        String::from_utf8(bytes).map_or_else(|error| Self::Unreadable(error.utf8_error().to_string()), Self::Text)
-    }
-
-    fn digest(&self) -> Digest {
-        match self {
-            Self::Text(text) => Digest::of_bytes(text.as_bytes()),
-            Self::Unreadable(why) => Digest::of(&("unreadable", why)),
-            Self::Gone => Digest::default(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::reader::{Content, Sink, Trust, Verdict};
+use super::content::{Content, Sink, Trust, Verdict};
 use super::split::{Piece, split};
 use super::text::{self, Unreadable};
 use super::{finding, name};
@@ -83,8 +83,8 @@ impl<T: PartialEq> Sink for Settings<T> {
     fn offer(&mut self, path: &Path, content: Content, trust: Trust) -> Verdict {
         let doubtful = self.good && trust != Trust::Final;
         match content {
-            Content::Gone if doubtful => return Verdict::Doubtful,
             Content::Text(text) if doubtful && text.trim().is_empty() => return Verdict::Doubtful,
+            // It stays in force until there is another.
             Content::Gone => {}
             Content::Unreadable(why) => {
                 self.findings = vec![finding(path, "unreadable-file", &format!("{why}; {}", self.instead()))];

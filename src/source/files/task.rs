@@ -6,16 +6,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::sync::mpsc::Sender;
 
 use super::catalog::Catalog;
-use super::reader::{Reader, Sink};
+use super::content::Sink;
+use super::reader::Reader;
 use super::settings::Settings;
 use super::watch::Watch;
 use super::{Error, Options, Scan, finding};
 use crate::api::mesh::MeshConfig;
-use crate::base::{Finding, Severity};
+use crate::base::{Finding, ObjectRef, Severity, Str};
 use crate::source::{Delivery, Event, MeshUpdate};
 
 /// Files that are saved together come in one delivery if no more than this lies between two of them,
@@ -34,6 +35,8 @@ pub(super) struct Task {
     networks: (Option<Reader>, Settings<Value>),
     synced: bool,
     findings: Arc<[Finding]>,
+    /// When `findings` were last brought up to date.
+    told: Instant,
 }
 
 impl Task {
@@ -41,9 +44,10 @@ impl Task {
         Self {
             folder: options.folder.map(|root| (Reader::new(root), Catalog::default())),
             mesh: (options.mesh.map(Reader::new), Settings::new(MeshConfig::parse)),
-            networks: (options.networks.map(Reader::new), Settings::new(|value| (value, Vec::new()))),
+            networks: (options.networks.map(Reader::new), Settings::new(networks)),
             synced: false,
             findings: Arc::default(),
+            told: Instant::now(),
         }
     }
 
@@ -104,7 +108,8 @@ impl Task {
 
     /// Hears what happens until there is something to do, or until then.
     fn listen(&mut self, watch: &mut Watch, until: Instant) {
-        let deadline = self.roots().iter().filter_map(|(reader, _)| reader.deadline()).min();
+        let told = self.told;
+        let deadline = self.roots().iter().filter_map(|(reader, _)| reader.deadline(told)).min();
         let mut until = deadline.map_or(until, |deadline| deadline.min(until));
         let mut latest = None;
         while let Some((path, noise)) = watch.next(until) {
@@ -126,7 +131,8 @@ impl Task {
         }
         let changed = [self.mesh.1.take_changed(), self.networks.1.take_changed()];
         let mesh = changed.contains(&true).then(|| self.mesh_update());
-        let findings = self.findings_at(Instant::now());
+        self.told = Instant::now();
+        let findings = self.findings_at(self.told);
         if events.is_empty() && mesh.is_none() && *findings == *self.findings {
             return None;
         }
@@ -161,6 +167,21 @@ impl Task {
         findings.sort();
         findings
     }
+}
+
+/// The mesh networks are passed on as written.
+fn networks(value: Value) -> (Value, Vec<Finding>) {
+    if value.is_object() {
+        return (value, Vec::new());
+    }
+    let wrong = Finding {
+        object: ObjectRef { kind: "MeshNetworks".into(), ..ObjectRef::default() },
+        field: Str::new(),
+        severity: Severity::Error,
+        code: "invalid",
+        text: "the mesh networks must be a mapping".into(),
+    };
+    (Value::Object(Map::new()), vec![wrong])
 }
 
 fn about_folder(reader: &Reader, catalog: &Catalog, now: Instant) -> Vec<Finding> {

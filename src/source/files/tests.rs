@@ -6,7 +6,7 @@ mod unfinished;
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use super::catalog::Catalog;
@@ -27,7 +27,7 @@ impl Folder {
     fn new(files: &[(&str, &str)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let reader = Reader::new(dir.path().to_owned());
-        let mut folder = Self { dir, reader, catalog: Catalog::default(), now: Instant::now() };
+        let folder = Self { dir, reader, catalog: Catalog::default(), now: Instant::now() };
         files.iter().for_each(|(name, text)| folder.write(name, text));
         folder
     }

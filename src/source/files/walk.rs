@@ -177,7 +177,8 @@ impl Walk<'_> {
     fn entry(&mut self, entry: &fs::DirEntry, real_parent: &Path) -> io::Result<()> {
         let kind = entry.file_type()?;
         let path = entry.path();
-        if !kind.is_dir() && !kind.is_symlink() && !(kind.is_file() && is_source(&path)) {
+        let of_concern = kind.is_dir() || kind.is_symlink() || (kind.is_file() && is_source(&path));
+        if !of_concern {
             return Ok(());
         }
         let meta = match fs::metadata(&path) {

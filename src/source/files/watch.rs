@@ -68,16 +68,19 @@ impl Watch {
     /// heard, and they have to be looked at once more.
     pub(super) fn set(&mut self, directories: &BTreeMap<PathBuf, Identity>) -> bool {
         let Some(watcher) = &mut self.watcher else { return false };
-        let stale = |path: &PathBuf, identity: &mut Identity| directories.get(path) != Some(identity);
-        for (path, _) in self.watched.extract_if(.., |path, identity| stale(path, identity)) {
-            // It fails for what has gone, whose watch went with it.
-            let _ = watcher.unwatch(&path);
-        }
+        self.watched.retain(|path, identity| {
+            let stays = directories.get(path) == Some(identity);
+            if !stays {
+                // It fails for what has gone, whose watch went with it.
+                let _ = watcher.unwatch(path);
+            }
+            stays
+        });
         let mut more = false;
         for (path, identity) in directories {
-            if !self.watched.contains_key(path) && watch(watcher, path) {
-                self.watched.insert(path.clone(), *identity);
-                more = true;
+            // One that cannot be watched counts as watched: it is not tried, and complained of, time and again.
+            if self.watched.insert(path.clone(), *identity).is_none() {
+                more |= watch(watcher, path);
             }
         }
         more

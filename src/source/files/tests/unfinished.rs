@@ -102,7 +102,7 @@ fn a_removed_file_takes_its_objects_along_and_a_renamed_one_does_not() {
     assert_eq!(folder.look(), [""; 0]);
     assert_eq!(folder.findings(), [""; 0]);
     assert_eq!(folder.after(QUIET), ["- b"]);
-    assert_eq!(folder.reader.deadline(), None);
+    assert_eq!(folder.reader.deadline(folder.now), None);
 }
 
 #[test]
