@@ -80,9 +80,7 @@ const LISTENERS: Section = Section {
     title: "Listeners",
     list: "dynamicListeners",
     versioned: true,
-    entry: |name, version, config| {
-        json!({ "name": name, "activeState": { "versionInfo": version, "listener": config } })
-    },
+    entry: |name, version, config| json!({ "name": name, "activeState": { "versionInfo": version, "listener": config } }),
 };
 
 const ROUTES: Section = Section {

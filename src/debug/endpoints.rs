@@ -28,7 +28,6 @@ pub struct Empty {}
 /// One endpoint (istiod's `IstioEndpoint`).
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-#[expect(missing_docs, reason = "the fields are istiod's")]
 pub struct Endpoint {
     /// `null` where there are none.
     pub labels: Option<Labels>,
@@ -71,7 +70,9 @@ pub fn endpoint_shards(snapshot: &Snapshot) -> Shards {
     for ((host, namespace), endpoints) in snapshot.endpoints() {
         let Some(service) = services.get(&(host, namespace)).filter(|_| !endpoints.list.is_empty()) else { continue };
         let of_service = shards.entry(host.clone()).or_default().entry(namespace.clone()).or_default();
-        for fact in &endpoints.list {
+        let mut list: Vec<&Fact> = endpoints.list.iter().collect();
+        list.sort_by_key(|fact| service.ports.iter().position(|p| p.number == fact.service_port));
+        for fact in list {
             let account = &fact.workload.service_account;
             if !account.is_empty() {
                 of_service.service_accounts.insert(account.clone(), Empty {});
@@ -86,8 +87,13 @@ pub fn endpoint_shards(snapshot: &Snapshot) -> Shards {
 fn endpoint(service: &Service, fact: &Fact) -> Endpoint {
     let workload = &fact.workload;
     let kubernetes = service.registry == Registry::Kubernetes;
+    let mut labels = workload.labels.clone();
+    if kubernetes {
+        // Said of every pod, even where there is but one network.
+        labels.entry("topology.istio.io/network".into()).or_insert_with(|| workload.network.clone());
+    }
     Endpoint {
-        labels: some(&workload.labels),
+        labels: some(&labels),
         addresses: fact.addresses.clone(),
         service_port_name: service.port(fact.service_port).map(|p| p.name.clone()).unwrap_or_default(),
         legacy_cluster_port_key: if kubernetes { 0 } else { fact.service_port },
@@ -105,7 +111,7 @@ fn endpoint(service: &Service, fact: &Fact) -> Endpoint {
         host_name: workload.hostname.clone(),
         sub_domain: workload.subdomain.clone(),
         health_status: match fact.health {
-            Health::Healthy if !kubernetes => 0,
+            Health::Unknown => 0,
             Health::Healthy => 1,
             Health::Unhealthy => 2,
             Health::Draining => 3,

@@ -1,12 +1,13 @@
-//! `configz`, `mesh`, `clusterz`: what was read.
+//! `configz`, `mesh`, `clusterz`, `push_status`: what was read, and what could not be built from it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::api::Object;
-use crate::base::Str;
+use crate::base::{Finding, Str};
 use crate::model::Snapshot;
 
 /// Istio's objects, as Kubernetes would print them, by kind, namespace and name.
@@ -37,4 +38,24 @@ pub struct Cluster {
 pub fn clusters(snapshot: &Snapshot, synced: bool) -> Vec<Cluster> {
     let sync_status = if synced { "synced" } else { "syncing" };
     vec![Cluster { id: snapshot.mesh.cluster.clone(), secret_name: Str::default(), sync_status }]
+}
+
+/// What went wrong with a resource.
+#[derive(Debug, Serialize)]
+pub struct PushStatus {
+    /// The proxy it was for; mizzen builds resources for classes of proxies.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub proxy: Str,
+    /// What went wrong.
+    pub message: Str,
+}
+
+/// What went wrong in building resources: by sort of problem, then by resource.
+pub fn push_status(failures: &[Finding]) -> BTreeMap<&'static str, BTreeMap<String, PushStatus>> {
+    let mut by_code: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+    for failure in failures {
+        let status = PushStatus { proxy: Str::default(), message: failure.text.clone() };
+        by_code.entry(failure.code).or_default().insert(failure.object.name.to_string(), status);
+    }
+    by_code
 }

@@ -4,7 +4,10 @@
 pub const PAGES: &[(&str, &str)] = &[
     ("adsz", "Connected proxies, what they say of themselves and what they ask for"),
     ("clusterz", "Clusters that are read"),
-    ("config_dump", "What a proxy was sent, in the form of Envoy's config_dump: ?proxyID=[&types=cds,lds][&include_eds]"),
+    (
+        "config_dump",
+        "What a proxy was sent, in the form of Envoy's config_dump: ?proxyID=[&types=cds,lds][&include_eds]",
+    ),
     ("configz", "Istio's objects"),
     ("connections", "Connected proxies"),
     ("ecdsz", "Extensions that a proxy was sent: ?proxyID="),
@@ -19,6 +22,11 @@ pub const PAGES: &[(&str, &str)] = &[
     ("registryz", "Services"),
     ("syncz", "Which response each proxy was sent last, and which it accepted: [?namespace=]"),
 ];
+
+/// The names of the others, as the page of that name has them.
+pub fn list() -> Vec<&'static str> {
+    PAGES.iter().map(|(name, _)| *name).filter(|name| *name != "list").collect()
+}
 
 /// The page that leads to the others, as HTML.
 pub fn index_page() -> String {

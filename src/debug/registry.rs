@@ -46,7 +46,6 @@ pub struct Service {
 /// Istiod's `ServiceAttributes`; `null` where a map is empty.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-#[expect(missing_docs, reason = "the fields are istiod's")]
 pub struct Attributes {
     pub service_registry: &'static str,
     pub name: Str,
@@ -146,7 +145,8 @@ fn external(fact: &Fact) -> Vec<Service> {
 }
 
 fn common(fact: &Fact, default_address: Str) -> Service {
-    let port = |p: &crate::model::facts::Port| Port { name: p.name.clone(), port: p.number, protocol: p.protocol.as_str() };
+    let port =
+        |p: &crate::model::facts::Port| Port { name: p.name.clone(), port: p.number, protocol: p.protocol.as_str() };
     Service {
         attributes: attributes(fact),
         ports: fact.ports.iter().map(port).collect(),
@@ -164,10 +164,10 @@ fn common(fact: &Fact, default_address: Str) -> Service {
 }
 
 fn attributes(fact: &Fact) -> Attributes {
-    let aliases = fact.aliases.iter().map(|(namespace, hostname)| Alias {
-        hostname: hostname.clone(),
-        namespace: namespace.clone(),
-    });
+    let aliases = fact
+        .aliases
+        .iter()
+        .map(|(namespace, hostname)| Alias { hostname: hostname.clone(), namespace: namespace.clone() });
     Attributes {
         service_registry: registry_name(fact.registry),
         name: fact.name.clone(),

@@ -54,7 +54,11 @@ impl Delivery {
             ),
             rejects: f.counters("pilot_total_xds_rejects", "Responses that proxies refused", &["type"]),
             expired: f.counters("pilot_xds_expired_nonce", "Answers to responses that are not the latest", &["type"]),
-            internal: f.counters("pilot_total_xds_internal_errors", "Streams that ended by a fault of this process", &[]),
+            internal: f.counters(
+                "pilot_total_xds_internal_errors",
+                "Streams that ended by a fault of this process",
+                &[],
+            ),
             write_timeouts: f.counters("pilot_xds_write_timeout", "Responses that a proxy did not take in time", &[]),
             received_max: f.gauges("pilot_xds_recv_max", "Bytes of the largest request so far", &[]),
             presence: Arc::new(Shared::new(families)),
