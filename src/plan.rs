@@ -10,9 +10,9 @@
 //! leaves the one before in force.
 //! Absent: what a resource looks like (`generate`), connections, clocks.
 
+mod caller;
 mod class;
 mod classes;
-mod caller;
 pub mod cluster;
 pub mod endpoint;
 pub mod name;

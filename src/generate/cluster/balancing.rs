@@ -97,10 +97,11 @@ fn set_simple(draft: &mut Draft, simple: SimpleBalancing, balancer: Option<&Load
 
 fn slow_start(balancer: Option<&LoadBalancer>) -> Option<SlowStartConfig> {
     let balancer = balancer?;
-    let old = || balancer.warmup_duration_secs.map(|window| SlowStartConfig {
-        slow_start_window: Some(duration(window)),
-        ..Default::default()
-    });
+    let old = || {
+        balancer
+            .warmup_duration_secs
+            .map(|window| SlowStartConfig { slow_start_window: Some(duration(window)), ..Default::default() })
+    };
     balancer.warmup.as_ref().map(warmup).or_else(old)
 }
 

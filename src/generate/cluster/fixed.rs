@@ -224,8 +224,7 @@ impl Recipe for Forwarding {
 impl Forwarding {
     fn cache(&self) -> DnsCacheConfig {
         let resolver = self.resolver.as_ref().map(|(host, port)| {
-            let config =
-                CaresDnsResolverConfig { resolvers: vec![socket_address(host, *port)], ..Default::default() };
+            let config = CaresDnsResolverConfig { resolvers: vec![socket_address(host, *port)], ..Default::default() };
             TypedExtensionConfig {
                 name: "envoy.network.dns_resolver.cares".to_owned(),
                 typed_config: Some(any(&config)),

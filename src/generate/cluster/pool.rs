@@ -3,7 +3,9 @@
 use envoy_types::pb::envoy::config::cluster::v3::circuit_breakers::Thresholds;
 use envoy_types::pb::envoy::config::cluster::v3::circuit_breakers::thresholds::RetryBudget as EnvoyRetryBudget;
 use envoy_types::pb::envoy::config::cluster::v3::{CircuitBreakers, UpstreamConnectionOptions};
-use envoy_types::pb::envoy::config::core::v3::{HttpProtocolOptions, KeepaliveSettings, TcpKeepalive as EnvoyKeepalive};
+use envoy_types::pb::envoy::config::core::v3::{
+    HttpProtocolOptions, KeepaliveSettings, TcpKeepalive as EnvoyKeepalive,
+};
 use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_options::explicit_http_config::ProtocolConfig;
 use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_options::{
     ExplicitHttpConfig, UpstreamProtocolOptions,

@@ -78,8 +78,7 @@ impl Near {
 fn share(groups: &mut [Group<'_>], shares: &[(Str, u32)]) {
     let mut open: BTreeSet<usize> = (0..groups.len()).collect();
     for (pattern, percent) in shares {
-        let named: Vec<usize> =
-            open.iter().copied().filter(|i| covers(pattern, &locality(&groups[*i]))).collect();
+        let named: Vec<usize> = open.iter().copied().filter(|i| covers(pattern, &locality(&groups[*i]))).collect();
         let total: u64 = named.iter().map(|i| u64::from(groups[*i].weight)).sum();
         for i in named {
             open.remove(&i);
@@ -144,10 +143,28 @@ impl Regions {
         let fails_over = |none: bool| self.to.as_ref().map_or(none, |region| *region == to.region);
         match self.reach {
             Reach::Region if to.region == self.from.region => 0,
-            Reach::Region => if fails_over(false) { 1 } else { 2 },
+            Reach::Region => {
+                if fails_over(false) {
+                    1
+                } else {
+                    2
+                }
+            }
             Reach::Locality if to == self.from => 0,
-            Reach::Locality if to.region == self.from.region => if to.zone == self.from.zone { 1 } else { 2 },
-            Reach::Locality => if fails_over(true) { 3 } else { 4 },
+            Reach::Locality if to.region == self.from.region => {
+                if to.zone == self.from.zone {
+                    1
+                } else {
+                    2
+                }
+            }
+            Reach::Locality => {
+                if fails_over(true) {
+                    3
+                } else {
+                    4
+                }
+            }
         }
     }
 }

@@ -39,8 +39,7 @@ impl Selection {
     /// `filterIstioEndpoint`).
     pub(super) fn includes(&self, endpoint: &Endpoint) -> bool {
         let workload = &endpoint.workload;
-        let visible =
-            |networks: &BTreeSet<Str>| workload.network.is_empty() || networks.contains(&workload.network);
+        let visible = |networks: &BTreeSet<Str>| workload.network.is_empty() || networks.contains(&workload.network);
         self.labels.iter().all(|(k, v)| workload.labels.get(k) == Some(v))
             && self.node.as_ref().is_none_or(|node| *node == workload.node)
             && self.networks.as_ref().is_none_or(visible)
