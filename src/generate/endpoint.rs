@@ -149,7 +149,6 @@ fn lb_endpoint(endpoint: &Endpoint, selection: &Selection) -> LbEndpoint {
         health_status: health.into(),
         load_balancing_weight: Some(u32_value(weight(endpoint))),
         metadata: Some(metadata(endpoint, selection)),
-        ..Default::default()
     }
 }
 

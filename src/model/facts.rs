@@ -30,7 +30,7 @@ pub use identities::Identities;
 pub use member::{Member, PortMembers};
 pub use mesh::Mesh;
 pub use port::{Port, Protocol, TargetPort};
-pub use preference::Preference;
+pub use preference::{Distribution, Preference};
 pub use rule::{Rule, VirtualService};
 pub use service::{Allocation, ExportTo, Registry, Resolution, Service};
 pub use target::{Beside, Target};

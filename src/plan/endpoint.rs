@@ -14,7 +14,7 @@ use crate::api::destination_rule::Subset;
 use crate::base::Host;
 use crate::generate::cluster::outbound_name;
 use crate::generate::endpoint::{Answering, LoadAssignment, Selection, Transport};
-use crate::model::facts::{Port, Resolution, Rule, Service, Traffic, tls_mode};
+use crate::model::facts::{Distribution, Port, Resolution, Rule, Service, Traffic, tls_mode};
 use crate::model::{FactKey, Scope, View};
 use crate::proxy::{Proxy, Role};
 
@@ -136,5 +136,5 @@ fn traffic<'w>(rule: Option<&'w Rule>, subset: Option<&'w Subset>, port: u16) ->
 /// Endpoints that are not ready are sent, unless Envoy might call them in a panic (istio
 /// `pilot/pkg/xds/endpoints/endpoint_builder.go`, `supportsUnhealthyEndpoints`).
 fn takes_unhealthy(service: &Service, traffic: &Traffic<'_>) -> bool {
-    !service.preferred_labels().is_empty() || traffic.outlier.is_none_or(|o| o.min_health_percent <= 0)
+    service.distribution() != Distribution::Any || traffic.outlier.is_none_or(|o| o.min_health_percent <= 0)
 }

@@ -12,7 +12,6 @@ use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_optio
 use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_options::{
     ExplicitHttpConfig, UpstreamProtocolOptions,
 };
-use envoy_types::pb::google::protobuf::Value;
 
 use crate::generate::proto::{boolean, fields_of, string};
 use crate::proto::udpa::r#type::v1::TypedStruct;
@@ -29,7 +28,7 @@ pub(super) struct Draft {
     pub(super) http: Option<HttpProtocolOptions>,
     pub(super) forward: Option<ForwardConfig>,
     /// Metadata for Istio's own filters and metrics.
-    pub(super) istio: Vec<(&'static str, Value)>,
+    pub(super) istio: Vec<metadata::Field>,
 }
 
 impl Draft {

@@ -14,7 +14,7 @@ use crate::api::destination_rule::{ClientTlsMode, TrafficPolicy};
 use crate::base::{Duration, Host, Namespace, Str};
 use crate::generate::endpoint::{Answering, load_assignment};
 use crate::generate::proto::{ads, boolean, duration, string, u32_value};
-use crate::model::facts::{ClusterDefaults, Handle, Preference, Protocol, Registry, Traffic};
+use crate::model::facts::{ClusterDefaults, Distribution, Handle, Preference, Protocol, Registry, Traffic};
 use crate::wire::{Recipe, Refusal, any};
 
 use super::draft::Draft;
@@ -42,8 +42,8 @@ pub struct ServicePort {
     pub port_name: Str,
     /// What is spoken.
     pub protocol: Protocol,
-    /// Labels that the service's traffic distribution compares; empty for none.
-    pub preferred: &'static [&'static str],
+    /// Which endpoints the service wants to be called first.
+    pub distribution: Distribution,
     /// Whether calls may stick to endpoints that are going away.
     pub sticky: bool,
 }
@@ -133,9 +133,9 @@ impl Recipe for OutboundCluster {
         protocol::upgrade(&mut draft, self.service.protocol, &limits, self.mesh.h2_upgrade);
         pool::set(&mut draft, &limits, traffic.retry_budget, &self.mesh);
         if let Some(said) = traffic.outlier {
-            outlier::set(&mut draft, said, !self.service.preferred.is_empty());
+            outlier::set(&mut draft, said, self.service.distribution != Distribution::Any);
         }
-        let preference = Preference::of(traffic.load_balancer, self.service.preferred, &self.mesh);
+        let preference = Preference::of(traffic.load_balancer, self.service.distribution, &self.mesh);
         balancing::set(&mut draft, traffic.load_balancer, preference.as_ref());
         security::set(&mut draft, &self.security(&traffic), traffic.proxy_protocol)?;
         if draft.is_sent() {
@@ -210,17 +210,17 @@ impl OutboundCluster {
             }
         }
         if service.external && self.subset.is_none() {
-            draft.istio.push(("external", boolean(true)));
+            draft.istio.push(("external".to_owned(), boolean(true)));
         }
         let Some(rule) = &self.rule else { return };
         draft.istio.push(metadata::rule(&rule.namespace, &rule.name));
         if let Some(subset) = &self.subset {
-            draft.istio.push(("subset", string(&subset.name)));
+            draft.istio.push(("subset".to_owned(), string(&subset.name)));
         }
         let mode = traffic.tls.map(|tls| tls.mode);
         if matches!(mode, Some(ClientTlsMode::Simple | ClientTlsMode::Mutual)) {
             // Istio's ALPN filter must not offer such a server the mesh's own protocols.
-            draft.istio.push(("alpn_override", string("false")));
+            draft.istio.push(("alpn_override".to_owned(), string("false")));
         }
     }
 

@@ -71,8 +71,12 @@ impl Planned<'_> {
         }
     }
 
+    /// `None` where there is nothing to call, or the proxy cannot speak what the rule asks for.
     fn cluster(&self, port: &Port, found: Found, subset: Option<&Subset>) -> Option<OutboundCluster> {
         let service = self.service;
+        if !self.facets.proxies && self.traffic(port, subset).proxy_protocol.is_some() {
+            return None;
+        }
         Some(OutboundCluster {
             service: ServicePort {
                 host: service.host.clone(),
@@ -83,7 +87,7 @@ impl Planned<'_> {
                 number: port.number,
                 port_name: port.name.clone(),
                 protocol: port.protocol,
-                preferred: service.preferred_labels(),
+                distribution: service.distribution(),
                 sticky: is_sticky(service),
             },
             discovery: self.discovery(port, found, subset)?,
@@ -106,13 +110,7 @@ impl Planned<'_> {
             Found::Original(port) => Discovery::Original { port },
             Found::Forwarded => Discovery::Forwarded { family: self.facets.family },
             Found::Resolved { first_only } => {
-                let policy = self.rule.and_then(|r| r.policy.as_deref());
-                let own = subset.and_then(|s| s.traffic_policy.as_deref());
-                let mesh = self.view.mesh();
-                let traffic = Traffic::of(policy, port.number)
-                    .or_mesh(mesh.clusters.policy.as_deref())
-                    .narrowed(own, port.number);
-                let rule = self.rule.map(|r| &**r);
+                let (rule, traffic) = (self.rule.map(|r| &**r), self.traffic(port, subset));
                 let wanted = Wanted { service: self.service, port, rule, subset, traffic, resolved: true };
                 let answering = answering(self.view, &wanted, &self.facets.caller);
                 if answering.is_empty() {
@@ -122,6 +120,14 @@ impl Planned<'_> {
                 Discovery::Resolved { first_only, family, answering }
             }
         })
+    }
+
+    /// The policy in force, the mesh's defaults included.
+    fn traffic<'t>(&'t self, port: &Port, subset: Option<&'t Subset>) -> Traffic<'t> {
+        let policy = self.rule.and_then(|r| r.policy.as_deref());
+        let own = subset.and_then(|s| s.traffic_policy.as_deref());
+        let mesh = self.view.mesh().clusters.policy.as_deref();
+        Traffic::of(policy, port.number).or_mesh(mesh).narrowed(own, port.number)
     }
 
     /// Nobody is expected where the name of each call decides whom it reaches.

@@ -15,8 +15,8 @@ pub(super) fn resolve(wanted: &Wanted<'_>, caller: &Caller, mesh: &ClusterDefaul
     // istiod does not hand the endpoints of a resolved subset to the comparison of labels.
     let compares = !(wanted.resolved && wanted.subset.is_some());
     let fails_over = wanted.traffic.outlier.is_some();
-    match Preference::of(wanted.traffic.load_balancer, wanted.service.preferred_labels(), mesh)? {
-        Preference::Distribution(labels) => first(compared(labels, caller, compares), None),
+    match Preference::of(wanted.traffic.load_balancer, wanted.service.distribution(), mesh)? {
+        Preference::Distribution(wished) => first(compared(wished.labels(), caller, compares), None),
         Preference::Locality(setting) if !setting.distribute.is_empty() => shares(setting, caller),
         Preference::Locality(setting) if fails_over => {
             let labels = &setting.failover_priority;
