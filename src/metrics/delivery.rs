@@ -94,10 +94,10 @@ impl Delivery {
         self.queue.with_label_values(NO_LABELS).observe(since.as_secs_f64());
     }
 
-    /// A proxy refused a response, with this code of gRPC.
-    pub fn rejected(&self, by: &Presence, kind: &str, code: i32) {
+    /// A proxy refused a response, with this code of gRPC in Go's spelling.
+    pub fn rejected(&self, node: &str, kind: &str, code: &str) {
         self.rejects.with_label_values(&[kind]).inc();
-        self.presence.reject(&by.node, kind, code);
+        self.presence.reject(node, kind, code);
     }
 
     /// A proxy answered a response that was not the latest.
@@ -155,7 +155,7 @@ struct Ledger {
 #[derive(Default)]
 struct Node {
     streams: usize,
-    rejects: Vec<(&'static str, &'static str)>,
+    rejects: Vec<(&'static str, Str)>,
 }
 
 impl Shared {
@@ -191,43 +191,18 @@ impl Shared {
         if entry.streams == 0 {
             for (kind, code) in ledger.nodes.remove(node).into_iter().flat_map(|n| n.rejects) {
                 let family = self.rejects.iter().find(|(k, _)| *k == kind);
-                family.map(|(_, gauges)| gauges.remove_label_values(&[node, code]));
+                family.map(|(_, gauges)| gauges.remove_label_values(&[node, code.as_str()]));
             }
         }
     }
 
-    fn reject(&self, node: &str, kind: &str, code: i32) {
+    fn reject(&self, node: &str, kind: &str, code: &str) {
         let Some((kind, gauges)) = self.rejects.iter().find(|(k, _)| *k == kind) else { return };
-        let code = code_name(code);
         let mut ledger = self.ledger.lock();
         let Some(entry) = ledger.nodes.get_mut(node) else { return };
-        if !entry.rejects.contains(&(*kind, code)) {
-            entry.rejects.push((*kind, code));
+        if !entry.rejects.iter().any(|(k, c)| k == kind && c == code) {
+            entry.rejects.push((*kind, code.into()));
         }
         gauges.with_label_values(&[node, code]).inc();
     }
-}
-
-/// gRPC's codes in Go's spelling; the number is a proxy's to choose, so that others are one.
-fn code_name(code: i32) -> &'static str {
-    const NAMES: [&str; 17] = [
-        "OK",
-        "Canceled",
-        "Unknown",
-        "InvalidArgument",
-        "DeadlineExceeded",
-        "NotFound",
-        "AlreadyExists",
-        "PermissionDenied",
-        "ResourceExhausted",
-        "FailedPrecondition",
-        "Aborted",
-        "OutOfRange",
-        "Unimplemented",
-        "Internal",
-        "Unavailable",
-        "DataLoss",
-        "Unauthenticated",
-    ];
-    usize::try_from(code).ok().and_then(|at| NAMES.get(at)).copied().unwrap_or("Unknown")
 }

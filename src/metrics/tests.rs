@@ -81,10 +81,10 @@ fn a_proxy_takes_its_series_along() {
     let m = metrics();
     let first = m.delivery.joined("a.shop", "1.32.0");
     let again = m.delivery.joined("a.shop", "1.32.0");
-    m.delivery.rejected(&first, "lds", 13);
-    m.delivery.rejected(&first, "lds", 13);
-    m.delivery.rejected(&first, "lds", 99);
-    m.delivery.rejected(&first, "nds", 13);
+    m.delivery.rejected("a.shop", "lds", "Internal");
+    m.delivery.rejected("a.shop", "lds", "Internal");
+    m.delivery.rejected("a.shop", "lds", "Unknown");
+    m.delivery.rejected("a.shop", "nds", "Internal");
     assert!(has(&m, "pilot_xds{version=\"1.32.0\"} 2"));
     drop(first);
     assert!(has(&m, "pilot_xds_lds_reject{err=\"Internal\",node=\"a.shop\"} 2"));

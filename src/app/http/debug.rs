@@ -91,7 +91,7 @@ async fn page(Extract(state): Extract<State>, Path(name): Path<String>, RawQuery
             print(pretty, move || debug::endpoint_shards(&snapshot)).await
         }
         "configz" => {
-            let objects = ask(&state, |core| objects(core)).await?;
+            let objects = ask(&state, objects).await?;
             print(pretty, move || debug::configs(&objects)).await
         }
         "mesh" => {
