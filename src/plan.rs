@@ -15,6 +15,8 @@ mod class;
 mod classes;
 pub mod cluster;
 pub mod endpoint;
+pub mod inbound;
+pub mod listener;
 pub mod name;
 mod registry;
 mod targets;

@@ -15,6 +15,8 @@ use crate::wire::{Assembly, Cache, Failure, Publication, ResourceType};
 
 use super::class::Class;
 use super::classes::Classes;
+use super::inbound::{self, InboundPlanner};
+use super::listener::{self, ListenerPlanner};
 
 /// The number of a connected proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,6 +93,16 @@ sorts! {
     fixed_clusters: Class<super::cluster::FixedClusters>, super::cluster::fixed => Cluster;
     /// Endpoints.
     endpoints: Class<super::endpoint::Endpoints>, super::endpoint::facets => Endpoint;
+    /// Listeners that pass on bytes.
+    byte_listeners: Class<ListenerPlanner>, listener::byte_facets => Listener;
+    /// Listeners that may read calls.
+    call_listeners: Class<ListenerPlanner>, listener::call_facets => Listener;
+    /// Listeners of single pods that pass on bytes.
+    pod_byte_listeners: Class<ListenerPlanner>, listener::pod_byte_facets => Listener;
+    /// Listeners of single pods that may read calls.
+    pod_call_listeners: Class<ListenerPlanner>, listener::pod_call_facets => Listener;
+    /// The listener for calls in.
+    inbound_listeners: Class<InboundPlanner>, inbound::facets => Listener;
     /// Name tables.
     names: super::name::Names, super::name::facets => NameTable;
 }

@@ -88,7 +88,8 @@ impl View<'_> {
     fn entry_targets(&self, address: &Str, namespace: &Namespace, registry: Registry, out: &mut Vec<Aged>) {
         let Some(instance) = self.instance(address) else { return };
         for (host, home) in instance.entries.iter().filter(|(_, home)| home == namespace) {
-            for service in self.all_definitions(host).iter().filter(|s| s.namespace == *home && s.registry == registry) {
+            for service in self.all_definitions(host).iter().filter(|s| s.namespace == *home && s.registry == registry)
+            {
                 let endpoints = self.endpoints(service).map(|e| e.list.as_slice()).unwrap_or_default();
                 for endpoint in endpoints.iter().filter(|e| e.addresses.first() == Some(address)) {
                     let port = service.port(endpoint.service_port);
