@@ -3,6 +3,7 @@
 //! Comes in: options. Goes out: servers that answer, or text that is printed. Absent: logic of the mesh.
 
 pub mod ads;
+pub mod counting;
 mod difference;
 pub mod discovery;
 pub mod http;
