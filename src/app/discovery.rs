@@ -17,11 +17,10 @@ use crate::source::files;
 use crate::wire::Cache;
 use crate::xds::{self, Rate, Service, Transport};
 
-use super::connected::Connected;
+use super::counting::Counting;
 use super::http::{self, Readiness, State as Pages};
 use super::intake;
 use super::mesh::{Mesh, Outlets};
-use super::meter::Meter;
 use super::state::State;
 use super::version::Build;
 
@@ -65,8 +64,8 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
         metrics: metrics.clone(),
         readiness: readiness.clone(),
     };
-    let service = Service::new(mesh, Arc::new(Meter(metrics.clone())), delivery(environment));
-    let clients = Arc::new(Connected { connections: service.connections(), cache: cache.clone() });
+    let service = Service::new(mesh, Arc::new(Counting(metrics.clone())), delivery(environment));
+    let clients = service.connections();
     let shown = Pages { engine, cache, clients, metrics, readiness: readiness.clone() };
     let servers = pages.serve(shown, axum::Router::new(), &stop);
     let transport = Transport {

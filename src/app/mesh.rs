@@ -91,7 +91,7 @@ impl Directory for Mesh {
         }
         let proxy = node::proxy(&node).map_err(|e| Status::invalid_argument(e.to_string()))?;
         let name = format!("{} at {}", proxy.name, peer.address);
-        let presence = self.metrics.delivery.joined(node.id.proxy(), proxy.metadata.text("ISTIO_VERSION"));
+        let presence = self.metrics.delivery.present(node.id.proxy());
         let (outlets, engine, log_name) = (self.outlets.clone(), self.engine.clone(), name.clone());
         // The outlet is opened on the engine's own thread, so that no publication falls between the first and the next.
         let joined = self.engine.with(move |core| {

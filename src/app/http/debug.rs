@@ -64,7 +64,8 @@ async fn page(Extract(state): Extract<State>, Path(name): Path<String>, RawQuery
             if let Some(id) = query.get("proxyID") {
                 clients = vec![proxy(&clients, Some(id))?];
             }
-            print(pretty, move || debug::adsz(&clients)).await
+            let cache = state.cache.clone();
+            print(pretty, move || debug::adsz(&clients, cache.names())).await
         }
         "connections" => print(pretty, move || debug::connections(&state.clients.clients())).await,
         "syncz" => {

@@ -1,24 +1,27 @@
-//! Numbers of delivery, under istiod's names.
+//! What delivery reports, as istiod's metrics.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::metrics::Metrics;
 use crate::wire::ResourceType;
+use crate::xds;
 
-/// Hands on what delivery reports.
-pub(super) struct Meter(pub Arc<Metrics>);
+/// Counts what delivery reports. Refusals are counted by proxy only while the proxy has a
+/// [`Presence`](crate::metrics::Presence), which belongs into the guard of its subscription.
+pub struct Counting(pub Arc<Metrics>);
 
-impl crate::xds::Metrics for Meter {
-    /// Counted when the proxy is admitted, where its series is also taken back.
-    fn connected(&self, _version: &str, _change: i64) {}
+impl xds::Metrics for Counting {
+    fn connected(&self, version: &str, change: i64) {
+        self.0.delivery.connected(version, change);
+    }
 
     fn pushed(&self, kind: ResourceType, bytes: usize, took: Duration) {
         self.0.delivery.sent(kind.short(), kind.type_url(), bytes, took);
     }
 
     fn rejected(&self, kind: ResourceType, node: &str, code: &str) {
-        self.0.delivery.rejected(node, kind.short(), code);
+        self.0.delivery.rejected(kind.short(), node, code);
     }
 
     fn expired_nonce(&self, kind: ResourceType) {
