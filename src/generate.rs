@@ -10,3 +10,4 @@ pub mod inbound;
 pub mod listener;
 pub mod name;
 pub(crate) mod proto;
+pub mod route;

@@ -14,6 +14,7 @@ mod class;
 mod classes;
 pub mod name;
 mod registry;
+pub mod route;
 mod targets;
 
 #[cfg(test)]

@@ -82,6 +82,8 @@ macro_rules! sorts {
 }
 
 sorts! {
+    /// Routes of sidecars.
+    routes: super::route::RouteClass, super::route::facets => Route;
     /// Name tables.
     names: super::name::Names, super::name::facets => NameTable;
 }
