@@ -2,8 +2,13 @@
 //!
 //! Comes in: options. Goes out: servers that answer, or text that is printed. Absent: logic of the mesh.
 
+pub mod ads;
 mod difference;
+pub mod discovery;
+pub mod http;
 pub mod log;
 pub mod node;
 pub mod render;
+pub mod request;
 mod state;
+pub mod version;

@@ -5,9 +5,12 @@
 //!
 //! One generator per file; `proto` holds the few conversions they share.
 
+pub mod cluster;
+pub mod endpoint;
 pub mod filter;
 pub mod inbound;
 pub mod listener;
 pub mod name;
 pub(crate) mod proto;
 pub mod route;
+pub(crate) mod tls;

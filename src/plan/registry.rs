@@ -13,7 +13,10 @@ use crate::model::{FactKey, Snapshot, View};
 use crate::proxy::Proxy;
 use crate::wire::{Assembly, Cache, Failure, Publication, ResourceType};
 
+use super::class::Class;
 use super::classes::Classes;
+use super::inbound::{self, InboundPlanner};
+use super::listener::{self, ListenerPlanner};
 
 /// The number of a connected proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,6 +85,24 @@ macro_rules! sorts {
 }
 
 sorts! {
+    /// Clusters for calls to services.
+    clusters: Class<super::cluster::OutboundClusters>, super::cluster::outbound => Cluster;
+    /// Clusters that hand inbound calls on.
+    inbound_clusters: Class<super::cluster::InboundClusters>, super::cluster::inbound => Cluster;
+    /// Clusters that depend on no service.
+    fixed_clusters: Class<super::cluster::FixedClusters>, super::cluster::fixed => Cluster;
+    /// Endpoints.
+    endpoints: Class<super::endpoint::Endpoints>, super::endpoint::facets => Endpoint;
+    /// Listeners that pass on bytes.
+    byte_listeners: Class<ListenerPlanner>, listener::byte_facets => Listener;
+    /// Listeners that may read calls.
+    call_listeners: Class<ListenerPlanner>, listener::call_facets => Listener;
+    /// Listeners of single pods that pass on bytes.
+    pod_byte_listeners: Class<ListenerPlanner>, listener::pod_byte_facets => Listener;
+    /// Listeners of single pods that may read calls.
+    pod_call_listeners: Class<ListenerPlanner>, listener::pod_call_facets => Listener;
+    /// The listener for calls in.
+    inbound_listeners: Class<InboundPlanner>, inbound::facets => Listener;
     /// Routes of sidecars.
     routes: super::route::RouteClass, super::route::facets => Route;
     /// Name tables.

@@ -6,6 +6,7 @@ use super::connection::ConnectionSettings;
 use super::headers::{ForwardClientCert, ProxyHeaders};
 use super::tracing::Tracing;
 use crate::api::Json;
+use crate::api::decode::read;
 use crate::api::destination_rule::{ClientTls, TcpKeepalive};
 use crate::api::enumeration::proto_enum;
 use crate::base::{Duration, Labels, Str};
@@ -94,6 +95,14 @@ pub struct ProxyConfig {
     pub stats_compression: Option<bool>,
     /// Limits of connections.
     pub connection_settings: Option<Box<ConnectionSettings>>,
+}
+
+impl ProxyConfig {
+    /// Reads the settings that a proxy states in its node, `None` where they are none. They are complete: what is
+    /// missing is not taken from the mesh's settings.
+    pub fn of_node(value: &serde_json::Value) -> Option<Self> {
+        read(value, "PROXY_CONFIG").ok()
+    }
 }
 
 impl Default for ProxyConfig {

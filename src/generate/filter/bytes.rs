@@ -178,7 +178,7 @@ impl SniResolution {
             port_specifier: Some(PortSpecifier::PortValue(self.port.into())),
             ..SniFilter::default()
         };
-        filter("envoy.filters.network.sni_dynamic_forward_proxy", any(&config))
+        filter("envoy.extensions.filters.network.sni_dynamic_forward_proxy", any(&config))
     }
 }
 

@@ -21,6 +21,7 @@ use envoy_types::pb::envoy::extensions::filters::http::set_filter_state::v3::Con
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter as EnvoyFilter;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType;
 use envoy_types::pb::google::protobuf::Any;
+use prost::Name;
 use serde_json::json;
 
 use crate::base::Host;
@@ -79,6 +80,22 @@ pub enum LookupFamily {
 }
 
 impl HttpFilter {
+    /// The type of its configuration, by which a proxy says whether it has the filter.
+    pub fn extension(&self) -> String {
+        match self {
+            Self::TellServers { .. } | Self::TellCallers => PEER_METADATA.to_owned(),
+            Self::GrpcWeb => GrpcWeb::full_name(),
+            Self::GrpcStats => GrpcStats::full_name(),
+            Self::Alpn => Alpn::full_name(),
+            Self::AlpnByState => SetFilterState::full_name(),
+            Self::Fault => HttpFault::full_name(),
+            Self::Cors => Cors::full_name(),
+            Self::Stats { .. } => PluginConfig::full_name(),
+            Self::Resolve(..) => DynamicForward::full_name(),
+            Self::Router { .. } => Router::full_name(),
+        }
+    }
+
     pub(super) fn build(&self) -> EnvoyFilter {
         let (name, config) = match self {
             Self::TellServers { mesh_only } => ("istio.metadata_exchange", tell_servers(*mesh_only)),

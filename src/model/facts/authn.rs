@@ -51,13 +51,24 @@ impl PeerRules {
     /// something open the namespace's, then the mesh's (istio `pilot/pkg/security/authn/policy_applier.go`,
     /// `ComposePeerAuthentication`). Rules of the root namespace that select workloads select none.
     pub fn of_workload(&self, labels: &Labels, port: u16) -> PeerMode {
-        let selects = |p: &&(Str, i64, PeerAuthentication)| {
-            selector(&p.2).is_some_and(|s| s.iter().all(|(k, v)| labels.get(k) == Some(v)))
-        };
-        let rule = self.own.as_ref().and_then(|own| own.iter().find(selects)).map(|(_, _, rule)| rule);
+        let rule = self.selecting(labels);
         let of_port = rule.and_then(|r| PeerMode::of(r.port_level_mtls.get(&u32::from(port))));
         let of_rule = || rule.and_then(|r| PeerMode::of(r.mtls.as_ref()));
         of_port.or_else(of_rule).unwrap_or_else(|| self.of_namespace())
+    }
+
+    /// The ports of which the rule that selects a workload says something, whether or not they exist.
+    pub fn ports(&self, labels: &Labels) -> impl Iterator<Item = u16> {
+        let ports = self.selecting(labels).into_iter().flat_map(|rule| rule.port_level_mtls.keys());
+        ports.filter_map(|port| u16::try_from(*port).ok())
+    }
+
+    /// The oldest rule that selects a workload.
+    fn selecting(&self, labels: &Labels) -> Option<&PeerAuthentication> {
+        let selects = |p: &&(Str, i64, PeerAuthentication)| {
+            selector(&p.2).is_some_and(|s| s.iter().all(|(k, v)| labels.get(k) == Some(v)))
+        };
+        self.own.as_ref()?.iter().find(selects).map(|(_, _, rule)| rule)
     }
 }
 

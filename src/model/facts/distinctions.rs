@@ -50,7 +50,7 @@ impl Distinctions {
     pub fn add_service(&mut self, service: &Service) {
         self.node |= service.node_local;
         self.resolves |= matches!(service.resolution, Resolution::Dns | Resolution::DnsRoundRobin);
-        self.compare(service.preferred_labels());
+        self.compare(service.distribution().labels());
         self.aliased |= !service.aliases.is_empty();
     }
 

@@ -5,10 +5,10 @@ use crate::model::facts::{ExportTo, Handle, Service, VirtualService};
 
 use super::{FactKey, View};
 
-impl View<'_> {
+impl<'s> View<'s> {
     /// Definitions with a port of that number that the caller sees: those exported by name first, each group by
     /// creation time, name and namespace. Where several namespaces define a host, only one of them counts.
-    pub fn services_on_port(&self, port: u16) -> Vec<&Handle<Service>> {
+    pub fn services_on_port(&self, port: u16) -> Vec<&'s Handle<Service>> {
         let members = self.members_on_port(port).map(|m| m.services.as_slice()).unwrap_or_default();
         let public = |s: &Service| s.export_to == ExportTo::All;
         let visible = |named: bool| {

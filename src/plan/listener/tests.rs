@@ -1,0 +1,1 @@
+//! Who wins at an address, and what each of them gets.
