@@ -159,7 +159,7 @@ mod tests {
         let provider = json!({"name": "mine", "envoyFileAccessLog": {"path": "/a", "logFormat": {"labels": labels}}});
         let settings = |name: &str| json!({"accessLogFile": "/old", "defaultProviders": {"accessLogging": [name]}, "extensionProviders": [provider]});
         let log = one(settings("MINE"));
-        assert_eq!((log.path.as_str(), &log.format), ("/a", &LogFormat::Json(labels.clone())));
+        assert_eq!((log.path.as_str(), &log.format), ("/a", &LogFormat::Json(labels)));
         assert_eq!(one(settings("nobody")).path, "/old");
     }
 
