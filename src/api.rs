@@ -1,6 +1,6 @@
 //! What users write: the kinds of Kubernetes and Istio and the mesh config, as plain types, decoded and validated.
 //!
-//! Comes in: documents as JSON values ([`decode`], [`mesh::MeshConfig::parse`]). Goes out: an [`Object`] whose spec
+//! Comes in: documents as JSON values ([`decode()`], [`mesh::MeshConfig::parse`]). Goes out: an [`Object`] whose spec
 //! has passed validation, and findings about what is wrong; a document with an error gives no object.
 //!
 //! Invariants: all types are values with `Eq` and `Hash`; Istio's kinds have every field of `istio/api` under its

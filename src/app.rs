@@ -5,7 +5,10 @@
 pub mod ads;
 mod difference;
 pub mod discovery;
+pub mod http;
 pub mod log;
 pub mod node;
 pub mod render;
+pub mod request;
 mod state;
+pub mod version;

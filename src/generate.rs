@@ -5,8 +5,11 @@
 //!
 //! One generator per file; `proto` holds the few conversions they share.
 
+pub mod cluster;
+pub mod endpoint;
 pub mod filter;
 pub mod inbound;
 pub mod listener;
 pub mod name;
 pub(crate) mod proto;
+pub(crate) mod tls;

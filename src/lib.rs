@@ -9,6 +9,7 @@ pub mod debug;
 pub mod demo;
 pub mod engine;
 pub mod generate;
+pub mod metrics;
 pub mod model;
 pub mod plan;
 pub mod proto;

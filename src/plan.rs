@@ -10,8 +10,11 @@
 //! leaves the one before in force.
 //! Absent: what a resource looks like (`generate`), connections, clocks.
 
+mod caller;
 mod class;
 mod classes;
+pub mod cluster;
+pub mod endpoint;
 pub mod inbound;
 pub mod listener;
 pub mod name;
@@ -21,6 +24,7 @@ mod targets;
 #[cfg(test)]
 mod tests;
 
+pub use caller::{Caller, place};
 pub use class::{Class, Output, Planner};
 pub use classes::Planned;
 pub use registry::{ClassSize, Plan, ProxyId};

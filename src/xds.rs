@@ -1,15 +1,42 @@
 //! Delivery: what a client should hold, told over ADS, incrementally or as the state of the world.
 //!
 //! Comes in: requests of clients, and for each client a sequence of [`Publication`](crate::wire::Publication)s of
-//! which the latest wins. Goes out: responses made of shared slices.
+//! which the latest wins; both through the port [`Directory`], which `app` implements. Goes out: responses made of
+//! shared slices, numbers through [`Metrics`], and the state of each stream in [`Connections`].
 //!
-//! Absent: what the resources mean and who should hold which.
+//! The parts: [`protocol`] decides what is said, without IO; `codec`, `response` and `body` are its bytes; a task per
+//! stream (`stream`) moves them; [`Service`] is ADS over HTTP, and [`serve`] a port.
+//!
+//! Invariants: no response is copied for a client, and no stream holds more than a few chunks of one; what a client
+//! does costs it and nobody else.
+//!
+//! Absent: what the resources mean, and who should hold which.
 
+mod body;
+mod codec;
+mod connections;
+mod directory;
+mod limit;
+mod node;
 pub mod protocol;
 mod request;
 mod response;
+mod server;
+mod service;
+mod stream;
 mod text;
 
+#[cfg(test)]
+mod tests;
+
+pub use body::{Body, Chunk};
+pub use codec::{Garbled, RequestDecoder, decode};
+pub use connections::{Connection, Connections, TypeStatus};
+pub use directory::{Directory, Metrics, Peer, Subscription, Times};
+pub use limit::Rate;
+pub use node::{Extension, Malformed, Node, NodeId};
 pub use request::{ErrorDetail, Face, Request};
 pub use response::Response;
+pub use server::{Transport, serve};
+pub use service::{Options, Service};
 pub use text::Text;

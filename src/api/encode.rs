@@ -1,4 +1,4 @@
-//! Writes the types of this room as proto-JSON prints them: the way back from [`super::decode`].
+//! Writes the types of this room as proto-JSON prints them: the way back from [`mod@super::decode`].
 //!
 //! What has the value that absence means (false, 0, empty, an enum's first variant) is left out unless it is
 //! inside an `Option`, which stands for a field with presence; oneofs (`a|b`) become one of their fields.

@@ -139,7 +139,7 @@ pub struct MeshConfig {
     /// Repeated attempts towards the application itself; only attempts, conditions and pause matter.
     pub default_inbound_http_retry_policy: Option<Retry>,
     /// TLS inside the mesh.
-    #[serde(rename = "meshMTLS", alias = "mesh_mTLS")]
+    #[serde(rename = "meshMTLS")]
     pub mesh_mtls: Option<TlsConfig>,
     /// TLS outside the mesh.
     pub tls_defaults: Option<TlsConfig>,

@@ -1,3 +1,5 @@
+mod damage;
+
 use serde_json::{Value, json};
 
 use super::destination_rule::{ClientTlsMode, Policy, SimpleBalancing};

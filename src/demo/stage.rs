@@ -153,7 +153,7 @@ impl Parts {
         let file = self.directory.join(format!("{name}.envoy.json"));
         std::fs::write(&file, document.to_string())?;
         let mut command = Command::new(&self.envoy);
-        command.arg("-c").arg(file).args(["--concurrency", "1", "--disable-hot-restart", "-l", "info"]);
+        command.arg("-c").arg(file).args(["--concurrency", "1", "--disable-hot-restart", "-l", "warning"]);
         command.args(["--drain-time-s", "45", "--drain-strategy", "immediate"]);
         let log = self.directory.join(format!("{name}.envoy.log"));
         let mut process = Process::start(&format!("{name}'s Envoy"), place, command, log)?;

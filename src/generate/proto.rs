@@ -34,6 +34,11 @@ pub(crate) fn string(value: &str) -> protobuf::Value {
     protobuf::Value { kind: Some(Kind::StringValue(value.to_owned())) }
 }
 
+/// A boolean in a `Struct`.
+pub(crate) fn boolean(value: bool) -> protobuf::Value {
+    protobuf::Value { kind: Some(Kind::BoolValue(value)) }
+}
+
 /// A list in a `Struct`.
 pub(crate) fn list(values: Vec<protobuf::Value>) -> protobuf::Value {
     protobuf::Value { kind: Some(Kind::ListValue(protobuf::ListValue { values })) }

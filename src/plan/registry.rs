@@ -85,6 +85,14 @@ macro_rules! sorts {
 }
 
 sorts! {
+    /// Clusters for calls to services.
+    clusters: Class<super::cluster::OutboundClusters>, super::cluster::outbound => Cluster;
+    /// Clusters that hand inbound calls on.
+    inbound_clusters: Class<super::cluster::InboundClusters>, super::cluster::inbound => Cluster;
+    /// Clusters that depend on no service.
+    fixed_clusters: Class<super::cluster::FixedClusters>, super::cluster::fixed => Cluster;
+    /// Endpoints.
+    endpoints: Class<super::endpoint::Endpoints>, super::endpoint::facets => Endpoint;
     /// Listeners that pass on bytes.
     byte_listeners: Class<ListenerPlanner>, listener::byte_facets => Listener;
     /// Listeners that may read calls.

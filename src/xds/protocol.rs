@@ -25,7 +25,7 @@ use roaring::RoaringBitmap;
 use crate::base::Str;
 use crate::wire::{Assembly, Cache, NameId, Publication, ResourceType};
 
-use super::request::{ErrorDetail, Face, Request};
+use super::request::{Face, Request};
 use super::response::Response;
 
 pub use interest::Interest;
@@ -59,7 +59,7 @@ pub struct Session {
     /// What is delivered next.
     latest: Arc<Publication>,
     watches: [Option<Watch>; 5],
-    /// Clusters sent before endpoints were asked for: Envoy may be waiting for theirs, even if it states them.
+    /// Clusters sent before endpoints were asked for.
     unwarmed: RoaringBitmap,
     /// The client came back with clusters, so requests for listeners and routes are about to follow.
     returning: bool,
@@ -152,6 +152,7 @@ impl Session {
     /// What the client should hold from now on. One that is not yet begun is forgotten.
     pub fn on_publication(&mut self, publication: Arc<Publication>) {
         self.latest = publication;
+        self.advance();
     }
 
     /// The revision that the client was sent in full, as far as it takes it; `None` while something is due.
@@ -176,6 +177,11 @@ impl Session {
         self.watches[kind as usize].as_ref()
     }
 
+    /// The clusters that the client was brought to; of one that did not ask for any, those that it should hold.
+    fn clusters(&self) -> Assembly {
+        self.watch(ResourceType::Cluster).map_or_else(|| self.target.of(ResourceType::Cluster), |w| &w.base).clone()
+    }
+
     /// Takes in the answer to a response, if it is the latest of its type.
     fn on_answer(&mut self, kind: ResourceType, request: &Request) -> Note {
         let Some(watch) = self.watches[kind as usize].as_mut() else { return Note::Ignored };
@@ -183,30 +189,38 @@ impl Session {
             return Note::Stale(kind);
         }
         let flight = watch.flight.take();
+        watch.established = true;
         let Some(error) = &request.error else {
             watch.nonce_acked = watch.nonce_sent.clone();
             watch.rejection = None;
             return Note::Accepted(kind);
         };
         let ids = flight.map(|f| f.ids).unwrap_or_default();
-        if matches!(kind, ResourceType::Endpoint | ResourceType::Route) {
-            watch.probe(&ids);
+        let message = Str::from(beginning(&error.message, REASON_BYTES));
+        let named = named_in(&message, &ids, &self.cache);
+        // Where a response holds everything there is nothing to be sent in parts.
+        if self.face == Face::Delta || !kind.is_wildcard() {
+            watch.probe(&ids, &named);
         }
-        let rejection = Arc::new(rejection(watch.nonce_sent.clone(), error, &ids, &self.cache));
+        let names = if named.is_empty() { &ids } else { &named }.iter().take(REFUSED_NAMES);
+        let names = names.map(|id| self.cache.names().name(NameId(id))).collect();
+        let rejection = Arc::new(Rejection { nonce: watch.nonce_sent.clone(), code: error.code, message, names });
         watch.rejection = Some(rejection.clone());
         Note::Refused(kind, rejection)
     }
 }
 
-/// What is kept of a refusal of `ids`.
-fn rejection(nonce: Str, error: &ErrorDetail, ids: &RoaringBitmap, cache: &Cache) -> Rejection {
-    let end = error.message.floor_char_boundary(REASON_BYTES);
-    let message = Str::from(&error.message[..end]);
-    let name = |id| cache.names().name(NameId(id));
-    let mut names: Vec<Str> =
-        ids.iter().map(name).filter(|n| !n.is_empty() && message.contains(n.as_str())).take(REFUSED_NAMES).collect();
-    if names.is_empty() {
-        names = ids.iter().take(REFUSED_NAMES).map(name).collect();
-    }
-    Rejection { nonce, code: error.code, message, names }
+/// As much of a text as fits into `max` bytes.
+fn beginning(text: &str, max: usize) -> &str {
+    let end = (0..=text.len().min(max)).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or_default()]
+}
+
+/// Those of `ids` whose names occur in a client's words.
+fn named_in(message: &str, ids: &RoaringBitmap, cache: &Cache) -> RoaringBitmap {
+    let named = |id: &u32| {
+        let name = cache.names().name(NameId(*id));
+        !name.is_empty() && message.contains(name.as_str())
+    };
+    ids.iter().filter(named).collect()
 }

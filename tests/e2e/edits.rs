@@ -17,7 +17,7 @@ fn rules(parts: &[String]) -> String {
 }
 
 fn weights(v1: u32, v2: u32) -> String {
-    rules(&[destination_rule(&["v1", "v2"], "{}"), split(&[("v1", v1), ("v2", v2)])])
+    rules(&[destination_rule(&["v1", "v2"], "RANDOM", 100), split(&[("v1", v1), ("v2", v2)])])
 }
 
 /// What calls meet from a second after the edit at `start`.
@@ -48,18 +48,14 @@ fn a_weight_change_moves_traffic_without_a_failed_call() {
 
 #[test]
 fn an_edit_that_changes_a_cluster_fails_no_call() {
-    let policy = |connections: u32, balancer: &str| {
-        let pool = format!("{{tcp: {{maxConnections: {connections}}}}}");
-        destination_rule(&[], &format!("{{connectionPool: {pool}, loadBalancer: {{simple: {balancer}}}}}"))
-    };
-    let shop = Shop::open(&BACKENDS, &policy(100, "ROUND_ROBIN"));
+    let shop = Shop::open(&BACKENDS, &destination_rule(&[], "ROUND_ROBIN", 100));
     let load = shop.load();
     after(&load, Instant::now(), 50);
 
     let cluster = format!("outbound|50051||{GREETER}");
     for round in 0..4 {
         let (connections, balancer) = (101 + round, if round % 2 == 0 { "RANDOM" } else { "ROUND_ROBIN" });
-        shop.mesh.configure("rules.yaml", &policy(connections, balancer));
+        shop.mesh.configure("rules.yaml", &destination_rule(&[], balancer, connections));
         shop.client.wait_for_cluster(&cluster, LIMIT, |cluster| {
             // Envoy leaves out what is its default, as ROUND_ROBIN is.
             let policy = cluster["lb_policy"].as_str().unwrap_or("ROUND_ROBIN");
@@ -73,8 +69,8 @@ fn an_edit_that_changes_a_cluster_fails_no_call() {
 
 #[test]
 fn a_subset_and_its_route_come_and_go_without_a_failed_call() {
-    let without = rules(&[destination_rule(&[], "{}")]);
-    let with = rules(&[destination_rule(&["v2"], "{}"), split(&[("v2", 100)])]);
+    let without = destination_rule(&[], "RANDOM", 100);
+    let with = rules(&[destination_rule(&["v2"], "RANDOM", 100), split(&[("v2", 100)])]);
     let shop = Shop::open(&BACKENDS, &without);
     let load = shop.load();
     assert_eq!(by_backend(&after(&load, Instant::now(), 100)).len(), 2);

@@ -48,15 +48,16 @@ pub(crate) fn greeter(backends: &[Backend]) -> String {
     documents.join("---\n")
 }
 
-/// A DestinationRule for the greeter with a subset for each of `versions` and `policy` as its traffic policy (YAML
-/// in flow style).
-pub(crate) fn destination_rule(versions: &[&str], policy: &str) -> String {
+/// A DestinationRule for the greeter with a subset for each of `versions`, a balancer such as
+/// `RANDOM`, and at most so many `connections`.
+pub(crate) fn destination_rule(versions: &[&str], balancer: &str, connections: u32) -> String {
     let subsets: Vec<String> = versions.iter().map(|v| format!("{{name: {v}, labels: {{version: {v}}}}}")).collect();
     format!(
         "apiVersion: networking.istio.io/v1\n\
          kind: DestinationRule\n\
          metadata: {{name: greeter, namespace: shop}}\n\
-         spec: {{host: {GREETER}, subsets: [{}], trafficPolicy: {policy}}}\n",
+         spec: {{host: {GREETER}, subsets: [{}], trafficPolicy: \
+         {{loadBalancer: {{simple: {balancer}}}, connectionPool: {{tcp: {{maxConnections: {connections}}}}}}}}}\n",
         subsets.join(", ")
     )
 }

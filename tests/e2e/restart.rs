@@ -16,7 +16,7 @@ const BACKENDS: [Backend; 2] = [("greeter-1", "10.77.0.11", "v1"), ("greeter-2",
 const SILENCE: u64 = 4096;
 
 fn rules(v1: u32, v2: u32) -> String {
-    [destination_rule(&["v1", "v2"], "{}"), split(&[("v1", v1), ("v2", v2)])].join("---\n")
+    [destination_rule(&["v1", "v2"], "RANDOM", 100), split(&[("v1", v1), ("v2", v2)])].join("---\n")
 }
 
 /// Name, version and time of arrival of everything that the control plane sent and `sidecar` holds.

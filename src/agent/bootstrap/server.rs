@@ -37,8 +37,8 @@ fn reached(address: SocketAddr) -> SocketAddr {
     }
 }
 
-/// A control plane that vanished without a word is noticed by pings within a minute; a name
-/// is looked up every five seconds, because a replaced control plane has a new address.
+/// A control plane that vanished without a word is noticed by pings within a minute. A name is looked up again every
+/// five seconds, Envoy's default, because a replaced control plane has a new address.
 fn control_plane(options: &Options) -> Value {
     let host = &options.discovery.host;
     let kind = if host.parse::<IpAddr>().is_ok() { "STATIC" } else { "STRICT_DNS" };
@@ -47,11 +47,6 @@ fn control_plane(options: &Options) -> Value {
     cluster["typed_extension_protocol_options"] =
         http2(json!({"connection_keepalive": {"interval": "30s", "timeout": "10s"}}));
     cluster["upstream_connection_options"] = json!({"tcp_keepalive": {"keepalive_time": 300}});
-    if kind == "STRICT_DNS" {
-        cluster["dns_refresh_rate"] = json!("5s");
-        cluster["respect_dns_ttl"] = json!(true);
-        cluster["dns_lookup_family"] = json!(if instance_is_v6(options) { "ALL" } else { "V4_PREFERRED" });
-    }
     cluster
 }
 
@@ -84,12 +79,12 @@ pub(super) fn listeners(options: &Options) -> Vec<Value> {
         .collect()
 }
 
-fn instance_is_v6(options: &Options) -> bool {
-    options.workload.ips.first().is_some_and(IpAddr::is_ipv6)
-}
-
 fn any_address(options: &Options) -> IpAddr {
-    if instance_is_v6(options) { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() }
+    if options.workload.ips.first().is_some_and(IpAddr::is_ipv6) {
+        Ipv6Addr::UNSPECIFIED.into()
+    } else {
+        Ipv4Addr::UNSPECIFIED.into()
+    }
 }
 
 /// A listener that answers each `(path, path of the admin interface)` and nothing else. It stands outside overload

@@ -40,16 +40,24 @@ pub(super) fn describe(value: &Value) -> String {
         Value::Null => "nothing".into(),
         Value::Bool(b) => b.to_string(),
         Value::Number(n) => format!("the number {n}"),
-        Value::String(s) => format!("the string {s:?}"),
+        Value::String(s) => quote(s),
         Value::Array(_) => "a list".into(),
         Value::Object(_) => "a mapping".into(),
+    }
+}
+
+/// A string, of which only the beginning is shown if it is long.
+fn quote(text: &str) -> String {
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("a string that begins with {:?}", &text[..end]),
+        None => format!("the string {text:?}"),
     }
 }
 
 /// The same for what a visitor did not expect.
 fn describe_unexpected(found: Unexpected<'_>) -> String {
     match found {
-        Unexpected::Str(s) => format!("the string {s:?}"),
+        Unexpected::Str(s) => quote(s),
         Unexpected::Unsigned(n) => format!("the number {n}"),
         Unexpected::Signed(n) => format!("the number {n}"),
         Unexpected::Float(n) => format!("the number {n}"),

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::destination_rule::{DestinationRule, LoadBalancer, LocalityBalancing, OutlierDetection, TrafficPolicy};
-use crate::base::{Namespace, Str};
+use crate::base::{Labels, Namespace, Str};
 
 use super::cluster_defaults::ClusterDefaults;
 use super::rule::VirtualService;
@@ -28,6 +28,10 @@ pub struct Distinctions {
     pub connection_labels: BTreeSet<(Str, Str)>,
     /// Namespaces by which they do.
     pub connection_namespaces: BTreeSet<Namespace>,
+    /// Labels and their values by which routes of calls (HTTP) tell callers apart.
+    pub call_labels: BTreeSet<(Str, Str)>,
+    /// Namespaces by which they do.
+    pub call_namespaces: BTreeSet<Namespace>,
     /// Whether some service has aliases, whose short names depend on the caller's namespace.
     pub aliased: bool,
 }
@@ -46,20 +50,17 @@ impl Distinctions {
     pub fn add_service(&mut self, service: &Service) {
         self.node |= service.node_local;
         self.resolves |= matches!(service.resolution, Resolution::Dns | Resolution::DnsRoundRobin);
-        self.compare(service.preferred_labels());
+        self.compare(service.distribution().labels());
         self.aliased |= !service.aliases.is_empty();
     }
 
-    /// Adds those of the routes of connections.
+    /// Adds those of routes.
     pub fn add_routes(&mut self, routes: &VirtualService) {
         let tls = routes.tls.iter().flat_map(|r| &r.r#match).map(|m| (&m.source_labels, &m.source_namespace));
         let tcp = routes.tcp.iter().flat_map(|r| &r.r#match).map(|m| (&m.source_labels, &m.source_namespace));
-        for (labels, namespace) in tls.chain(tcp) {
-            self.connection_labels.extend(labels.iter().map(|(k, v)| (k.clone(), v.clone())));
-            if !namespace.is_empty() {
-                self.connection_namespaces.insert(Namespace::new(namespace.clone()));
-            }
-        }
+        let http = routes.http.iter().flat_map(|r| &r.r#match).map(|m| (&m.source_labels, &m.source_namespace));
+        add_sources(&mut self.connection_labels, &mut self.connection_namespaces, tls.chain(tcp));
+        add_sources(&mut self.call_labels, &mut self.call_namespaces, http);
     }
 
     /// Adds those of a rule.
@@ -97,5 +98,18 @@ impl Distinctions {
     fn compare<S: AsRef<str>>(&mut self, priorities: &[S]) {
         let labels = priorities.iter().map(|p| priority(p.as_ref())).filter(|(_, value)| value.is_none());
         self.compared.extend(labels.map(|(label, _)| Str::from(label)));
+    }
+}
+
+fn add_sources<'a>(
+    labels: &mut BTreeSet<(Str, Str)>,
+    namespaces: &mut BTreeSet<Namespace>,
+    conditions: impl Iterator<Item = (&'a Labels, &'a Str)>,
+) {
+    for (wanted, namespace) in conditions {
+        labels.extend(wanted.iter().map(|(k, v)| (k.clone(), v.clone())));
+        if !namespace.is_empty() {
+            namespaces.insert(Namespace::new(namespace.clone()));
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::base::{Host, Labels, Namespace, Str};
 
 use super::port::Port;
-use super::topology::{NETWORK, NODE, REGION, SUB_ZONE, ZONE};
+use super::preference::Distribution;
 
 /// Which kind of object defines a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -105,6 +105,8 @@ pub struct Service {
     pub publish_not_ready: bool,
     /// `PreferClose` and its kin, in lower case; empty for none.
     pub traffic_distribution: Str,
+    /// Whether callers try all addresses that DNS gives at once, and stay with the first that answers.
+    pub races: bool,
     /// IPs by which it is reached from outside the cluster.
     pub external_addresses: Vec<Str>,
 }
@@ -115,13 +117,12 @@ impl Service {
         self.registry == Registry::Kubernetes && self.resolution == Resolution::Passthrough
     }
 
-    /// The labels that its traffic distribution compares between caller and endpoint, the most important first (istio
-    /// `pilot/pkg/networking/core/loadbalancer`, `GetEffectiveLbSetting`).
-    pub fn preferred_labels(&self) -> &'static [&'static str] {
+    /// Which endpoints it wants to be called first.
+    pub fn distribution(&self) -> Distribution {
         match self.traffic_distribution.as_str() {
-            "preferclose" | "prefersamezone" => &[NETWORK, REGION, ZONE],
-            "prefersamenode" => &[NETWORK, REGION, ZONE, SUB_ZONE, NODE],
-            _ => &[],
+            "preferclose" | "prefersamezone" => Distribution::SameZone,
+            "prefersamenode" => Distribution::SameNode,
+            _ => Distribution::Any,
         }
     }
 

@@ -236,7 +236,9 @@ impl Index {
                 .collect(),
         };
         let round_robin = entry.resolution == Resolution::DnsRoundRobin;
-        for port in &entry.ports {
+        // To istiod each address is a service of its own, and their endpoints stand side by side.
+        let copies = entry.addresses.len().max(1);
+        for port in entry.ports.iter().flat_map(|port| std::iter::repeat_n(port, copies)) {
             let number = port.number as u16;
             let default = if port.target_port == 0 { number } else { port.target_port as u16 };
             let written = own.iter().map(|(address, weight, ports, workload)| {

@@ -34,6 +34,12 @@ impl Index {
                         }
                     }
                     self.claimed_routes(object, &mut out);
+                    let dropped = self.merged(spec, &object.meta.namespace).dropped;
+                    out.extend(
+                        dropped
+                            .into_iter()
+                            .map(|d| finding(object, &d.field, Severity::Warning, "delegate", d.text.to_string())),
+                    );
                 }
                 Spec::DestinationRule(rule) => {
                     let host = delegate::resolve(&rule.host, &object.meta.namespace, &self.options.domain);

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::{Host, Namespace};
-use crate::model::facts::ExportTo;
+use crate::model::facts::{ExportTo, Handle, VirtualService};
 use crate::model::snapshot::{Changes, FactKey, Scope};
 use crate::model::view::View;
 
@@ -47,11 +47,12 @@ impl Index {
         }
     }
 
-    /// A wildcard's rules speak of every host it covers.
+    /// A wildcard's rules and routes speak of every host that it overlaps.
     fn concerned(&self, hosts: &BTreeSet<Host>) -> BTreeSet<Host> {
         let mut all = hosts.clone();
         for wild in hosts.iter().filter(|h| h.is_wildcard()) {
-            all.extend(self.defining.keys().filter(|h| wild.covers(h)).cloned());
+            let known = self.defining.keys().chain(self.routes.hosts());
+            all.extend(known.filter(|h| wild.matches(h)).cloned());
         }
         all
     }
@@ -67,6 +68,8 @@ impl Index {
         let definitions = self.snapshot.services.get(host);
         definitions.iter().flat_map(|d| d.iter()).for_each(|s| named(&s.export_to));
         self.routes.of(host).for_each(|v| named(&v.export_to));
+        let overlaps = |v: &&Handle<VirtualService>| v.hosts.iter().any(|h| h.is_wildcard() && h.matches(host));
+        self.snapshot.wild_routes.iter().filter(overlaps).for_each(|v| named(&v.export_to));
         out.extend(definitions.iter().flat_map(|d| d.iter()).map(|s| s.namespace.clone()));
         out.extend(self.rules.namespaces(host).cloned());
         out.extend(self.rules.wildcards().filter(|(w, _)| w.covers(host)).flat_map(|(_, ns)| ns.iter().cloned()));

@@ -124,6 +124,7 @@ impl Index {
             node_local: spec.internal_traffic_policy == "Local",
             publish_not_ready: spec.publish_not_ready_addresses,
             traffic_distribution: self.traffic_distribution(&spec.traffic_distribution, meta),
+            races: false,
             external_addresses: external.chain(&spec.external_ips).cloned().collect(),
         }
     }
@@ -165,6 +166,10 @@ impl Index {
             node_local: false,
             publish_not_ready: false,
             traffic_distribution: self.traffic_distribution("", meta),
+            races: meta
+                .annotations
+                .get("istio.io/connect-strategy")
+                .is_some_and(|s| s.eq_ignore_ascii_case("RACE_FIRST_TCP_CONNECT")),
             external_addresses: Vec::new(),
         }
     }

@@ -1,6 +1,8 @@
 //! For which services the workload beside a proxy answers.
 
-use crate::base::{Labels, Namespace, Str};
+use std::sync::Arc;
+
+use crate::base::{Host, Labels, Namespace, Str};
 use crate::model::facts::{
     Beside, ContainerPort, Handle, Instance, Port, Protocol, Registry, Resolution, Service, Target, TargetPort,
     Workload,
@@ -86,9 +88,8 @@ impl View<'_> {
     fn entry_targets(&self, address: &Str, namespace: &Namespace, registry: Registry, out: &mut Vec<Aged>) {
         let Some(instance) = self.instance(address) else { return };
         for (host, home) in instance.entries.iter().filter(|(_, home)| home == namespace) {
-            self.note(FactKey::Service(host.clone()));
-            let all = self.snapshot.services.get(host).map(|s| s.as_slice()).unwrap_or_default();
-            for service in all.iter().filter(|s| s.namespace == *home && s.registry == registry) {
+            for service in self.all_definitions(host).iter().filter(|s| s.namespace == *home && s.registry == registry)
+            {
                 let endpoints = self.endpoints(service).map(|e| e.list.as_slice()).unwrap_or_default();
                 for endpoint in endpoints.iter().filter(|e| e.addresses.first() == Some(address)) {
                     let port = service.port(endpoint.service_port);
@@ -96,6 +97,22 @@ impl View<'_> {
                 }
             }
         }
+    }
+
+    /// The workload that a ServiceEntry of a namespace has at an address.
+    pub fn entry_workload(&self, address: &Str, namespace: &Namespace) -> Option<Arc<Workload>> {
+        let own = self.instance(address)?.entries.iter().filter(|(_, home)| home == namespace);
+        let is_entry = |s: &&Handle<Service>| s.namespace == *namespace && s.registry == Registry::External;
+        own.flat_map(|(host, _)| self.all_definitions(host).iter().filter(is_entry))
+            .flat_map(|service| self.endpoints(service).map(|e| e.list.as_slice()).unwrap_or_default())
+            .find(|endpoint| endpoint.addresses.first() == Some(address))
+            .map(|endpoint| Arc::clone(&endpoint.workload))
+    }
+
+    /// All definitions of a host, seen or not.
+    fn all_definitions(&self, host: &Host) -> &[Handle<Service>] {
+        self.note(FactKey::Service(host.clone()));
+        self.snapshot.services.get(host).map(|s| s.as_slice()).unwrap_or_default()
     }
 
     /// Kubernetes Services of a namespace whose selector fits some labels.
@@ -107,14 +124,7 @@ impl View<'_> {
                 && !s.selector.is_empty()
                 && s.selector.iter().all(|(k, v)| labels.get(k) == Some(v))
         };
-        hosts
-            .flat_map(|host| {
-                self.note(FactKey::Service(host.clone()));
-                self.snapshot.services.get(host).map(|s| s.as_slice()).unwrap_or_default()
-            })
-            .filter(fits)
-            .cloned()
-            .collect()
+        hosts.flat_map(|host| self.all_definitions(host)).filter(fits).cloned().collect()
     }
 }
 

@@ -8,9 +8,9 @@ use crate::base::Str;
 use crate::wire::ResourceType;
 
 use super::interest::{Asked, Interest};
-use super::order::lingers;
 use super::watch::Watch;
 use super::{Note, Request, Session, Violation};
+use crate::xds::response::version_of;
 
 const WILDCARD: &str = "*";
 
@@ -54,7 +54,7 @@ fn begin(s: &mut Session, kind: ResourceType, request: &Request) -> Result<(), V
 
 /// Compares what the client states with what it should hold. Returns what needs not be sent again.
 ///
-/// What is gone lingers where others may still use it, and else is answered as missing. As in istiod
+/// A cluster that is gone lingers, for routes may still use it; anything else is answered as missing. As in istiod
 /// (`deltaWatchedResources`), a name stated is a name asked for.
 fn take_stated(
     s: &mut Session,
@@ -63,6 +63,7 @@ fn take_stated(
     request: &Request,
 ) -> Result<RoaringBitmap, Violation> {
     let unwarmed = if kind == ResourceType::Endpoint { std::mem::take(&mut s.unwarmed) } else { RoaringBitmap::new() };
+    let clusters = s.clusters();
     let mut held = RoaringBitmap::new();
     let interest = Arc::make_mut(&mut watch.interest);
     for (name, version) in &request.stated {
@@ -70,15 +71,17 @@ fn take_stated(
             interest.subscribe(name, s.cache.names());
         }
         match watch.base.get(name) {
-            Some(now) if now.version().is(version) && !unwarmed.contains(now.id().0) => drop(held.insert(now.id().0)),
+            Some(now) if version_of(kind, now, &clusters).as_slice() == version.as_bytes() => {
+                held.insert(now.id().0);
+            }
             Some(now) => drop(watch.owed.ids.insert(now.id().0)),
-            None if lingers(kind) => drop(watch.lingering.insert(Str::from(&**name), None)),
+            None if kind == ResourceType::Cluster => drop(watch.lingering.insert(Str::from(&**name), None)),
             None => watch.owed.name(Asked::Unknown(Str::from(&**name)))?,
         }
     }
-    watch.served = !request.stated.is_empty();
-    s.returning |= watch.served && kind == ResourceType::Cluster;
-    Ok(held)
+    watch.established = !request.stated.is_empty();
+    s.returning |= watch.established && kind == ResourceType::Cluster;
+    Ok(held - unwarmed)
 }
 
 fn change(s: &mut Session, kind: ResourceType, request: &Request) -> Result<(), Violation> {
@@ -115,10 +118,6 @@ fn drop_names(s: &mut Session, kind: ResourceType, request: &Request) -> Result<
         }
         watch.owed.forget(name, known);
         watch.lingering.remove(&**name);
-    }
-    if lingers(kind) && !watch.interest.is_wildcard() {
-        let interest = &watch.interest;
-        watch.lingering.retain(|name, _| names.lookup(name).is_none_or(|id| interest.wants(id)));
     }
     Ok(())
 }

@@ -2,18 +2,22 @@
 //!
 //! Clusters and endpoints go first, and listeners and routes wait until the clusters are in force: Envoy
 //! withholds its answer to clusters while one of them is warming (`ClusterManagerImpl::updateClusterCounts`). The
-//! name table comes last. Clusters that are gone, and their endpoints, are told only when listeners and routes
-//! that used them have been replaced. Listeners that are gone go in one response with those that come, because
-//! a new one may have the address of an old one, and Envoy removes before it adds (`LdsApiImpl::onConfigUpdate`).
+//! name table comes last. Clusters that are gone are told only when listeners and routes that used them have been
+//! replaced. Listeners that are gone go in one response with those that come, because a new one may have the
+//! address of an old one, and Envoy removes before it adds (`LdsApiImpl::onConfigUpdate`). That endpoints or routes
+//! are gone can be said at any time: Envoy goes on with what it has (`EdsClusterImpl::onConfigUpdate`).
 //!
 //! A cluster that is sent makes Envoy wait for its endpoints, even if it has them: they are sent again. Envoy
 //! need not ask for them, because the replaced cluster still watches the same name (istio `delta.go`,
-//! `forceEDSPush`, Envoy issue 13009). A load assignment has the name of its cluster.
+//! `forceEDSPush`, Envoy issue 13009). A load assignment has the name of its cluster. So that this outlives a
+//! broken stream, the version of endpoints tells for which cluster they were sent (`Response::version_of`).
 //!
 //! All waiting is for the answer of a peer, so each wait can be given up: a cluster may warm for ever.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+
+use roaring::RoaringBitmap;
 
 use crate::base::Str;
 use crate::wire::{Encoded, ResourceType};
@@ -32,11 +36,6 @@ pub enum Wait {
     Requests,
 }
 
-/// Whether resources of a type may be in use by others when they are gone.
-pub(super) fn lingers(kind: ResourceType) -> bool {
-    matches!(kind, Cluster | Endpoint)
-}
-
 /// Whether a state-of-the-world response holds everything, so that what is not in it is gone.
 fn is_complete(kind: ResourceType) -> bool {
     kind.is_wildcard()
@@ -45,9 +44,6 @@ fn is_complete(kind: ResourceType) -> bool {
 impl Session {
     /// The next response, if one may be sent now.
     pub fn poll_response(&mut self) -> Option<Response> {
-        if !self.begun {
-            self.advance();
-        }
         loop {
             if let Some(response) = ResourceType::ALL.into_iter().find_map(|kind| self.send_due(kind)) {
                 return Some(response);
@@ -94,7 +90,7 @@ impl Session {
     }
 
     /// Turns to the latest publication, if the current one is delivered.
-    fn advance(&mut self) -> bool {
+    pub(super) fn advance(&mut self) -> bool {
         let busy = self.begun && self.is_behind() && self.waiting().is_some();
         if busy || Arc::ptr_eq(&self.target, &self.latest) {
             return false;
@@ -112,9 +108,12 @@ impl Session {
         self.watch(kind).and_then(|w| w.flight.as_ref()).is_some_and(|f| !f.overdue)
     }
 
-    /// Whether resources of a type were sent that the client has not yet said to have in force.
+    /// Whether the client has yet to say that it has the latest of a type in force, so that more may be to come.
+    ///
+    /// Not before its first answer: a client that holds nothing yet has no traffic to lose, and Envoy itself asks for
+    /// listeners only when it has all its clusters.
     fn is_settling(&self, kind: ResourceType) -> bool {
-        self.watch(kind).and_then(|w| w.flight.as_ref()).is_some_and(|f| !f.overdue && !f.ids.is_empty())
+        self.is_in_flight(kind) && self.watch(kind).is_some_and(|w| w.established)
     }
 
     /// Whether a type takes no response because it has not answered the last one.
@@ -122,14 +121,14 @@ impl Session {
         self.watch(kind).and_then(|w| w.flight.as_ref()).is_some_and(|f| !(f.overdue && kind == Cluster))
     }
 
-    /// Whether a type waits for others. A client that holds nothing of it yet has nothing to lose.
+    /// Whether a type waits for others.
     fn is_held(&self, kind: ResourceType) -> bool {
         let first: &[ResourceType] = match kind {
             Cluster | Endpoint => &[],
             Listener | Route => &[Cluster],
             NameTable => &[Cluster, Listener, Route],
         };
-        self.watch(kind).is_some_and(|w| w.served) && first.iter().any(|k| self.is_settling(*k))
+        first.iter().any(|k| self.is_settling(*k))
     }
 
     fn awaits_requests(&self) -> bool {
@@ -144,12 +143,9 @@ impl Session {
         let target = self.target.clone();
         let watch = self.watches[kind as usize].as_mut()?;
         let mut draft = watch.take_due(target.of(kind), self.cache.names());
-        if lingers(kind) {
+        if kind == Cluster {
             let gone = std::mem::take(&mut draft.gone);
             watch.lingering.extend(gone.into_iter().map(|e| (e.name().clone(), Some(e))));
-        }
-        if self.face == Face::Sotw && kind == Endpoint {
-            watch.lingering.clear();
         }
         if draft.is_empty() || (self.face == Face::Sotw && !is_complete(kind) && !draft.speaks_of_presence()) {
             return None;
@@ -158,24 +154,15 @@ impl Session {
         Some(self.write(kind, draft))
     }
 
-    /// The clusters that are gone, and then their endpoints, once nothing uses them.
+    /// The clusters that are gone, once nothing uses them.
     fn send_gone(&mut self) -> Option<Response> {
-        let settled = !self.is_in_flight(Listener) && !self.is_in_flight(Route) && !self.is_settling(Cluster);
-        if !settled || self.awaits_requests() {
+        let used = self.is_in_flight(Listener) || self.is_in_flight(Route) || self.awaits_requests();
+        if used || self.is_taken(Cluster) {
             return None;
         }
-        for kind in [Cluster, Endpoint] {
-            let taken = self.is_taken(kind);
-            let Some(watch) = self.watches[kind as usize].as_mut().filter(|w| !w.lingering.is_empty()) else {
-                continue;
-            };
-            if taken {
-                return None;
-            }
-            let missing = std::mem::take(&mut watch.lingering).into_keys().collect();
-            return Some(self.write(kind, Draft { missing, answer: true, ..Draft::default() }));
-        }
-        None
+        let watch = self.watches[Cluster as usize].as_mut().filter(|w| !w.lingering.is_empty())?;
+        let missing = std::mem::take(&mut watch.lingering).into_keys().collect();
+        Some(self.write(Cluster, Draft { missing, ..Draft::default() }))
     }
 
     /// Owes the endpoints of clusters that are about to be sent.
@@ -183,7 +170,7 @@ impl Session {
         if kind != Cluster {
             return;
         }
-        let ids = set.iter().map(|e| e.id().0).collect();
+        let ids: RoaringBitmap = set.iter().map(|e| e.id().0).collect();
         match &mut self.watches[Endpoint as usize] {
             Some(endpoints) => endpoints.owed.ids |= endpoints.interest.named_of(&ids),
             None => self.unwarmed |= ids,
@@ -195,6 +182,7 @@ impl Session {
         self.sent += 1;
         let number = self.sent;
         let ids = draft.set.iter().map(|e| e.id().0).collect();
+        let clusters = self.clusters();
         let nonce = Str::from(format!("{}{number}", self.labels.nonce));
         let version = Str::from(format!("{}{}", self.labels.version, self.target.revision));
         let watch = self.watches[kind as usize].as_mut().expect("a type that is written to was asked for");
@@ -210,9 +198,9 @@ impl Session {
         // pilot-agent does not answer a name table that is empty, nor one that is gone (`xds_proxy_delta.go`).
         let answered = !resources.is_empty() || (!removed.is_empty() && kind != NameTable);
         watch.flight = answered.then_some(Flight { number, ids, overdue: false });
-        watch.served |= !resources.is_empty();
         watch.nonce_sent = nonce.clone();
         watch.version = version.clone();
-        Response { face: self.face, kind, nonce, version, resources, removed: removed.into_iter().collect() }
+        let removed = removed.into_iter().collect();
+        Response { face: self.face, kind, nonce, version, resources, removed, clusters }
     }
 }

@@ -12,7 +12,8 @@ use envoy_types::pb::envoy::config::cluster::v3::Cluster as Message;
 
 use super::*;
 use crate::wire::{Encoded, Layer, Recipe, Refusal};
-use crate::xds::Text;
+use crate::xds::response::version_of;
+use crate::xds::{ErrorDetail, Text};
 
 pub(super) use ResourceType::{Cluster, Endpoint, Listener, NameTable, Route};
 
@@ -66,9 +67,11 @@ impl Script {
         self.cache.get_or_build(&Thing { name: name.into(), content: content.into() }).unwrap()
     }
 
-    fn version(&self, thing: &str) -> String {
+    /// The version of `name=content` as a client states it; of endpoints, for their cluster as it is now.
+    fn version(&self, kind: ResourceType, thing: &str) -> String {
         let (name, content) = thing.split_once('=').unwrap_or((thing, ""));
-        self.thing(name, content).version().to_string()
+        let version = version_of(kind, &self.thing(name, content), self.now.of(Cluster));
+        String::from_utf8(version.to_vec()).unwrap()
     }
 
     /// A new revision, in which all resources of the given types are these.
@@ -103,7 +106,7 @@ impl Script {
     fn ask_holding(&mut self, kind: ResourceType, held: &str) -> Note {
         let mut request = asking(kind, "");
         for thing in held.split_whitespace() {
-            let version = self.version(thing.trim_start_matches('~'));
+            let version = self.version(kind, thing.trim_start_matches('~'));
             let name = thing.split('=').next().unwrap();
             request.stated.push((name.trim_start_matches('~').into(), version.as_str().into()));
             if !name.starts_with('~') {

@@ -26,15 +26,15 @@ pub(super) struct Watch {
     /// What the client was last brought to, as far as it asks for it, and save what is lingering or owed.
     pub(super) base: Assembly,
     pub(super) owed: Owed,
-    /// Resources that are gone, which the client may still use and has not been told of. The resource itself
-    /// where this stream sent it.
+    /// Clusters that are gone, which the client may still use and has not been told of. The resource itself where
+    /// this stream sent it.
     pub(super) lingering: BTreeMap<Str, Option<Arc<Encoded>>>,
     /// Groups of resources of which one was refused, to be sent one group at a time.
     suspects: VecDeque<RoaringBitmap>,
     probes: u32,
     pub(super) flight: Option<Flight>,
-    /// Whether the client holds resources of this type: it was sent some, or stated some.
-    pub(super) served: bool,
+    /// Whether the client holds resources of this type: it answered a response, or stated some.
+    pub(super) established: bool,
     pub(super) nonce_sent: Str,
     pub(super) nonce_acked: Str,
     pub(super) version: Str,
@@ -133,7 +133,7 @@ impl Watch {
             suspects: VecDeque::new(),
             probes: PROBES,
             flight: None,
-            served: false,
+            established: false,
             nonce_sent: Str::default(),
             nonce_acked: Str::default(),
             version: Str::default(),
@@ -156,6 +156,10 @@ impl Watch {
     ///
     /// O(changes) for changes, and O(owed · log n), at most O(n), for what is owed.
     pub(super) fn take_due(&mut self, target: &Assembly, names: &Names) -> Draft {
+        if !self.base.same(target) {
+            // The groups are of what `base` holds, which is about to be something else.
+            self.suspects.drain(..).for_each(|group| self.owed.ids |= group);
+        }
         while let Some(group) = self.suspects.pop_front() {
             let mut set = self.of_ids(&group, target, names).0;
             set.retain(|e| self.interest.wants(e.id()));
@@ -215,20 +219,30 @@ impl Watch {
         held.chain(lingering).cloned().collect()
     }
 
-    /// Splits a refused response in two, so that the resources beside the refused one are not lost with it.
+    /// Sends the resources of a refused response again in smaller groups, so that those beside the refused one are
+    /// not lost with it. `named` are those that the client's words name.
     ///
-    /// Envoy hands the resources of such a response to their users one by one, in no order, and stops at the first
-    /// that refuses (`WatchMap::onConfigUpdate`). Bounded: a group of one is not split, and a stream has so many
-    /// probes and no more.
-    pub(super) fn probe(&mut self, refused: &RoaringBitmap) {
-        if refused.len() < 2 || self.probes < 2 {
-            return;
+    /// Envoy hands endpoints and routes to their users one by one, in no order, and stops at the first that refuses
+    /// (`WatchMap::onConfigUpdate`); of clusters and listeners it takes the good ones, but remembers none of their
+    /// versions (`DeltaSubscriptionState::handleGoodResponse`), so that it would neither state them when it comes
+    /// back nor learn that they are gone. Bounded: a group of one is not sent again, and a stream has so many probes.
+    pub(super) fn probe(&mut self, refused: &RoaringBitmap, named: &RoaringBitmap) {
+        let groups = if named.is_empty() { halves(refused) } else { [refused - named, named.clone()] };
+        for group in groups.into_iter().filter(|g| !g.is_empty() && g.len() < refused.len() && g != named) {
+            self.probes = match self.probes.checked_sub(1) {
+                Some(left) => left,
+                None => return,
+            };
+            self.suspects.push_back(group);
         }
-        self.probes -= 2;
-        let middle = refused.select((refused.len() / 2) as u32).unwrap_or_default();
-        let mut upper = refused.clone();
-        upper.remove_range(..middle);
-        let lower = refused - &upper;
-        self.suspects.extend([lower, upper]);
+        if named.len() > 1 {
+            self.probe(named, &RoaringBitmap::new());
+        }
     }
+}
+
+fn halves(ids: &RoaringBitmap) -> [RoaringBitmap; 2] {
+    let mut upper = ids.clone();
+    upper.remove_range(..ids.select((ids.len() / 2) as u32).unwrap_or_default());
+    [ids - &upper, upper]
 }

@@ -55,7 +55,7 @@ impl Sidecar {
         let file = directory.join(format!("{name}.envoy.json"));
         std::fs::write(&file, bootstrap.to_string()).expect("a file of our own");
         let mut command = namespace.command_as(binary(), Some(PROXY_ID));
-        command.arg("-c").arg(&file).args(["--concurrency", "1", "--disable-hot-restart", "-l", "info"]);
+        command.arg("-c").arg(&file).args(["--concurrency", "1", "--disable-hot-restart", "-l", "warning"]);
         command.args(["--drain-time-s", "45", "--drain-strategy", "immediate"]);
         let process = Process::start(name, command, directory.join(format!("{name}.envoy.log")));
         Sidecar { process, namespace }

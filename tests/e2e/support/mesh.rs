@@ -3,16 +3,16 @@
 use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use clap::Parser;
-use mizzen::agent::bootstrap::{BootstrapArgs, bootstrap};
 use rustix::fs::{FlockOperation, flock};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::envoy::Sidecar;
 use super::netns::{Namespace, remove_leftovers};
-use super::process::{Process, eventually};
+use super::process::{Process, eventually, run};
 use super::{capture, dns, http, require};
 
 /// The network's own address: name server, control plane, default route.
@@ -105,24 +105,23 @@ impl Mesh {
     pub(crate) fn sidecar(&self, yaml: &str, name: &str) -> Sidecar {
         let document = self.directory.path().join(format!("{name}.pod.yaml"));
         std::fs::write(&document, yaml).expect("a file of our own");
-        let options = Flags::parse_from([
-            "mizzen",
-            "--pod",
-            document.to_str().expect("our own path is UTF-8"),
-            "--name",
-            name,
-            "--discovery-address",
-            &format!("{CENTRE}:{GRPC}"),
-            "--dns-capture",
-            "--dns-resolver",
-            &CENTRE.to_string(),
-        ]);
-        let options = options.bootstrap.options().unwrap_or_else(|error| panic!("{error}"));
-        let namespace = self.attach(name, options.workload.ips[0]);
+        let bootstrap = self.bootstrap(&document, name);
+        let address = bootstrap["node"]["metadata"]["INSTANCE_IPS"].as_str().expect("a Pod has an address");
+        let namespace = self.attach(name, address.parse().expect("one address"));
         capture::install(&namespace, &CENTRE.to_string());
-        let mut sidecar = Sidecar::start(namespace, name, &bootstrap(&options), self.directory.path());
+        let mut sidecar = Sidecar::start(namespace, name, &bootstrap, self.directory.path());
         sidecar.wait_until_ready();
         sidecar
+    }
+
+    /// What `mizzen bootstrap` prints for the Pod called `name` in `document`.
+    fn bootstrap(&self, document: &Path, name: &str) -> Value {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mizzen"));
+        // In a Kubernetes pod the environment would tell of that pod.
+        command.env_clear().arg("bootstrap").arg("--pod").arg(document).args(["--name", name]);
+        command.args(["--discovery-address", &format!("{CENTRE}:{GRPC}")]);
+        command.args(["--dns-capture", "--dns-resolver", &CENTRE.to_string()]);
+        serde_json::from_str(&run(&mut command)).expect("a JSON document")
     }
 
     /// A namespace on the network, with everything that is not there routed to the centre and names asked of it.
@@ -139,12 +138,6 @@ impl Mesh {
         ));
         namespace
     }
-}
-
-#[derive(clap::Parser)]
-struct Flags {
-    #[command(flatten)]
-    bootstrap: BootstrapArgs,
 }
 
 /// Waits until no other test of this machine has a mesh.

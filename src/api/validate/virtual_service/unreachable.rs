@@ -1,5 +1,9 @@
 //! Rules that can never apply, because an earlier one takes their calls.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
+
 use crate::api::validate::at::At;
 use crate::api::virtual_service::{HttpMatch, StringMatch, VirtualService};
 use crate::base::Str;
@@ -15,8 +19,8 @@ pub(super) fn routes(service: &VirtualService, at: &At<'_>) {
 }
 
 /// Warns of rules after one without conditions, and of conditions that were there before.
-fn rules<'m, M: PartialEq + 'm>(rules: impl Iterator<Item = &'m [M]>, normal: impl Fn(&M) -> M, at: &At<'_>) {
-    let mut seen: Vec<(M, usize)> = Vec::new();
+fn rules<'m, M: Eq + Hash + 'm>(rules: impl Iterator<Item = &'m [M]>, normal: impl Fn(&M) -> M, at: &At<'_>) {
+    let mut seen = HashMap::new();
     let mut takes_all = None;
     for (index, conditions) in rules.enumerate() {
         let rule = at.index(index);
@@ -29,36 +33,35 @@ fn rules<'m, M: PartialEq + 'm>(rules: impl Iterator<Item = &'m [M]>, normal: im
         }
         for (number, condition) in conditions.iter().map(&normal).enumerate() {
             let place = rule.field("match");
-            match seen.iter().find(|(other, _)| *other == condition) {
-                Some((_, earlier)) => {
-                    place
-                        .index(number)
-                        .ineffective(format_args!("is never reached: rule {earlier} has the same condition"));
+            match seen.entry(condition) {
+                Entry::Occupied(earlier) => {
+                    let text = format!("is never reached: rule {} has the same condition", earlier.get());
+                    place.index(number).ineffective(text);
                 }
-                None => seen.push((condition, index)),
+                Entry::Vacant(first) => drop(first.insert(index)),
             }
         }
     }
 }
 
-/// Warns of conditions whose prefix of the path an earlier condition covers, all else being equal.
+/// Warns of conditions whose prefix of the path an earlier condition covers, all else being equal. Costs a look-up
+/// for every letter of every prefix.
 fn prefixes<'m>(rules: impl Iterator<Item = &'m [HttpMatch]>, at: &At<'_>) {
-    let mut seen: Vec<(&str, HttpMatch, usize)> = Vec::new();
+    let mut seen: HashMap<HttpMatch, HashMap<&str, usize>> = HashMap::new();
     for (index, conditions) in rules.enumerate() {
         for (number, condition) in conditions.iter().enumerate() {
             let Some(StringMatch::Prefix(prefix)) = &condition.uri else { continue };
             let rest = HttpMatch { name: Str::default(), uri: None, ..condition.clone() };
-            let covers = |(other, other_rest, _): &&(&str, HttpMatch, usize)| {
-                prefix.len() > other.len() && prefix.starts_with(other) && *other_rest == rest
-            };
-            if let Some((other, _, earlier)) = seen.iter().find(covers) {
-                let (rule, field) = (at.index(index), "match");
-                let place = rule.field(field);
+            let alike = seen.entry(rest).or_default();
+            let shorter = prefix.char_indices().map(|(end, _)| &prefix[..end]);
+            if let Some((other, earlier)) = shorter.filter_map(|s| alike.get_key_value(s)).next() {
+                let rule = at.index(index);
+                let place = rule.field("match");
                 place
                     .index(number)
                     .ineffective(format_args!("is never reached: rule {earlier} has the prefix {other:?}"));
             }
-            seen.push((prefix, rest, index));
+            alike.entry(prefix).or_insert(index);
         }
     }
 }

@@ -51,20 +51,12 @@ fn a_subset_goes_when_routes_have_left_it() {
     s.ask(Endpoint, "a|v2");
     s.settle();
     s.publish(&[(Cluster, "a"), (Endpoint, "a"), (Route, "80")]);
-    assert_eq!(s.next(), "rds n9 +80");
+    assert_eq!(s.next(), "eds n9 -a|v2");
+    assert_eq!(s.next(), "rds n10 +80");
     assert_eq!(s.next(), "");
-    s.accept(Route, "n9");
-    assert_eq!(s.next(), "cds n10 -a|v2");
-    assert_eq!(s.next(), "eds n11 -a|v2");
+    s.accept(Route, "n10");
+    assert_eq!(s.next(), "cds n11 -a|v2");
     assert_eq!(s.next(), "");
-}
-
-#[test]
-fn endpoints_of_a_gone_cluster_are_not_mentioned_to_a_client_that_left_them() {
-    let mut s = served();
-    s.publish(&[(Cluster, ""), (Endpoint, "")]);
-    s.session.on_request(&asking(Endpoint, "-a")).unwrap();
-    assert_eq!(s.settle(), "cds");
 }
 
 #[test]
@@ -93,11 +85,23 @@ fn endpoints_follow_their_cluster_even_if_they_are_in_flight() {
 
 #[test]
 fn endpoints_stated_after_their_cluster_was_sent_are_sent_again() {
-    let mut s = Script::delta(&[(Cluster, "a=2 b"), (Endpoint, "a b")]);
+    let mut s = Script::delta(&[(Cluster, "a b"), (Endpoint, "a b")]);
+    let stated = s.version(Endpoint, "a");
+    s.publish(&[(Cluster, "a=2 b")]);
     s.ask_holding(Cluster, "~a ~b");
     assert_eq!(s.next(), "cds n1 +a");
-    s.ask_holding(Endpoint, "a b");
+    s.say(Request { stated: vec![("a".into(), stated.as_str().into())], ..asking(Endpoint, "a") });
     assert_eq!(s.next(), "eds n2 +a");
+}
+
+#[test]
+fn endpoints_are_sent_again_to_a_client_that_got_their_cluster_on_a_stream_that_broke() {
+    let mut s = Script::delta(&[(Cluster, "a"), (Endpoint, "a")]);
+    let stated = s.version(Endpoint, "a");
+    s.publish(&[(Cluster, "a=2")]);
+    s.ask_holding(Cluster, "~a=2");
+    s.say(Request { stated: vec![("a".into(), stated.as_str().into())], ..asking(Endpoint, "a") });
+    assert_eq!(s.next(), "eds n1 +a");
 }
 
 #[test]

@@ -1,0 +1,1 @@
+//! Clusters as recipes, and what comes of them.

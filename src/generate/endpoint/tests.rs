@@ -1,0 +1,1 @@
+//! Endpoints as facts, and what comes of them.

@@ -1,0 +1,136 @@
+//! The port: connections of HTTP/2 without TLS, and how they end.
+
+use std::convert::Infallible;
+use std::hash::{BuildHasher, RandomState};
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, warn};
+
+use super::directory::Directory;
+use super::service::Service;
+
+/// Settings of the port.
+#[derive(Clone, Debug)]
+pub struct Transport {
+    /// How long a connection is silent before it is asked whether it is alive.
+    pub keepalive: Duration,
+    /// How long it may take to say so.
+    pub keepalive_timeout: Duration,
+    /// How long a connection lasts, so that clients spread anew over replicas; give or take a tenth, so that they do not
+    /// all come back at once. `--keepaliveMaxServerConnectionAge`.
+    pub max_age: Option<Duration>,
+    /// How long the streams of a connection that ends have to finish.
+    pub grace: Duration,
+    /// Streams per connection.
+    pub max_streams: u32,
+}
+
+impl Default for Transport {
+    /// istiod's settings (`pilot/pkg/grpc`, `pkg/keepalive`).
+    fn default() -> Self {
+        Self {
+            keepalive: Duration::from_secs(30),
+            keepalive_timeout: Duration::from_secs(10),
+            max_age: None,
+            grace: Duration::from_secs(10),
+            max_streams: 100_000,
+        }
+    }
+}
+
+/// What a request may take of a stream before it is read: a request with ten thousand names fits.
+const STREAM_WINDOW: u32 = 1024 * 1024;
+const CONNECTION_WINDOW: u32 = 2 * 1024 * 1024;
+/// How much of a response is handed to HTTP/2 beyond what the client takes: pointers, not copies.
+const SEND_BUFFER: usize = 256 * 1024;
+/// How long to wait when no connection can be accepted, because there are too many.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// Serves `service` on a port until `shutdown` is cancelled, and then until all streams have ended, at most
+/// [`Transport::grace`] longer.
+pub async fn serve<D: Directory>(
+    listener: TcpListener,
+    service: Service<D>,
+    transport: Transport,
+    shutdown: CancellationToken,
+) {
+    let tasks = TaskTracker::new();
+    loop {
+        let accepted = tokio::select! {
+            () = shutdown.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, address)) => {
+                let connection = connection(stream, address, service.clone(), transport.clone(), shutdown.clone());
+                tasks.spawn(connection);
+            }
+            Err(error) => {
+                warn!(%error, "cannot accept a connection");
+                sleep(BREATH).await;
+            }
+        }
+    }
+    tasks.close();
+    tasks.wait().await;
+}
+
+async fn connection<D: Directory>(
+    stream: TcpStream,
+    address: SocketAddr,
+    service: Service<D>,
+    transport: Transport,
+    shutdown: CancellationToken,
+) {
+    // Acknowledgements are small and others wait for them.
+    let _ = stream.set_nodelay(true);
+    let closing = shutdown.child_token();
+    let served = service_fn(|request| {
+        let response = service.call(request, address, closing.clone());
+        async move { Ok::<_, Infallible>(response) }
+    });
+    let mut connection = pin!(
+        http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .keep_alive_interval(transport.keepalive)
+            .keep_alive_timeout(transport.keepalive_timeout)
+            .max_concurrent_streams(transport.max_streams)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_send_buf_size(SEND_BUFFER)
+            .serve_connection(TokioIo::new(stream), served)
+    );
+    let ended = tokio::select! {
+        ended = connection.as_mut() => Some(ended),
+        () = closing.cancelled() => None,
+        () = age(transport.max_age) => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            closing.cancel();
+            connection.as_mut().graceful_shutdown();
+            // Past its grace it is cut off.
+            tokio::time::timeout(transport.grace, connection).await.unwrap_or(Ok(()))
+        }
+    };
+    if let Err(error) = ended {
+        debug!(%address, %error, "connection ended");
+    }
+}
+
+/// Waits for the age at which a connection ends.
+async fn age(max: Option<Duration>) {
+    let Some(max) = max else { return std::future::pending().await };
+    let jitter = RandomState::new().hash_one(0) % 2001;
+    sleep(max.mul_f64(0.9 + jitter as f64 / 10_000.0)).await;
+}
