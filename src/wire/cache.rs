@@ -2,7 +2,7 @@
 
 use std::any::type_name;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use bytes::BytesMut;
@@ -49,6 +49,8 @@ pub struct Cache {
     parts: Shelf<Part>,
     names: Names,
     stats: CacheStats,
+    /// How many entries the last sweep left.
+    swept: AtomicUsize,
 }
 
 impl Cache {
@@ -97,6 +99,25 @@ impl Cache {
         Ok(built)
     }
 
+    /// Several fragments in a row as one, so that resources which share them share one slice; none if there are none.
+    pub fn joined(&self, parts: &[Arc<Part>]) -> Option<Arc<Part>> {
+        let [first, rest @ ..] = parts else { return None };
+        if rest.is_empty() {
+            return Some(Arc::clone(first));
+        }
+        let digests: Vec<Digest> = parts.iter().map(|p| p.digest).collect();
+        let key = Digest::of(&("joined", digests));
+        if let Some(found) = self.parts.get(&key).and_then(|weak| weak.upgrade()) {
+            return Some(self.hit(found, |p| p.bytes.len()));
+        }
+        let mut out = BytesMut::with_capacity(parts.iter().map(|p| p.bytes.len()).sum());
+        parts.iter().for_each(|p| out.extend_from_slice(&p.bytes));
+        let digest = Digest::of_bytes(&out);
+        let built = Arc::new(Part { bytes: out.freeze(), digest });
+        self.parts.insert(key, Arc::downgrade(&built));
+        Some(built)
+    }
+
     /// A resource whose fragments are already encoded.
     ///
     /// Its own key is that of its bytes: two ropes of the same parts are one resource.
@@ -118,6 +139,15 @@ impl Cache {
         self.resources.retain(|_, weak| weak.strong_count() > 0);
         self.parts.retain(|_, weak| weak.strong_count() > 0);
         (self.resources.len(), self.parts.len())
+    }
+
+    /// [`Cache::sweep`] once the entries have doubled since the last time, so that it costs little per entry built.
+    pub fn sweep_sometimes(&self) {
+        let held = self.resources.len() + self.parts.len();
+        if held > 2 * self.swept.load(Ordering::Relaxed) + 1024 {
+            let (resources, parts) = self.sweep();
+            self.swept.store(resources + parts, Ordering::Relaxed);
+        }
     }
 
     fn hit<T>(&self, found: Arc<T>, len: impl Fn(&T) -> usize) -> Arc<T> {

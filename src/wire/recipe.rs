@@ -81,6 +81,11 @@ impl Part {
     pub fn bytes(&self) -> &bytes::Bytes {
         &self.bytes
     }
+
+    /// The digest of the bytes: fragments with equal ones are equal.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
 }
 
 /// Wraps a message into an `Any`, with the type URL that Envoy expects.

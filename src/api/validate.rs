@@ -1,0 +1,50 @@
+//! What istiod and the API server refuse (`pkg/config/validation`, the CRDs), and what Envoy would refuse later.
+//!
+//! An object is refused as a whole. A few rules of istiod's webhook are warnings here, because istiod itself obeys
+//! such objects where they get past the webhook; they say so.
+
+mod at;
+mod destination_rule;
+mod header;
+mod kubernetes;
+mod label;
+mod mesh;
+mod meta;
+mod name;
+mod peer_authentication;
+mod protocol;
+mod range;
+mod regex;
+mod service_entry;
+mod sidecar;
+mod tls;
+mod virtual_service;
+mod workload_entry;
+
+pub(super) use mesh::mesh;
+
+use super::report::Report;
+use super::{Object, Spec};
+use at::At;
+
+/// Reports everything that is wrong with an object.
+pub(super) fn object(object: &Object, report: &Report) {
+    meta::meta(object, &At::new("metadata", report));
+    let at = &At::new("spec", report);
+    let namespace = &object.meta.namespace;
+    match &object.spec {
+        Spec::Service(service) => kubernetes::service(service, at),
+        Spec::EndpointSlice(slice) => kubernetes::endpoint_slice(slice, &At::new("", report)),
+        Spec::Pod(pod) => kubernetes::pod(pod, report),
+        Spec::VirtualService(service) => virtual_service::virtual_service(service, namespace, at),
+        Spec::DestinationRule(rule) => destination_rule::destination_rule(rule, namespace, at),
+        Spec::ServiceEntry(entry) => service_entry::service_entry(entry, &object.meta, at),
+        Spec::WorkloadEntry(entry) => workload_entry::workload_entry(&entry.workload, at),
+        Spec::Sidecar(sidecar) => sidecar::sidecar(sidecar, at),
+        Spec::PeerAuthentication(policy) => peer_authentication::peer_authentication(policy, at),
+        Spec::Node(_) | Spec::Namespace(_) | Spec::Secret(_) | Spec::Opaque(..) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! HTTP headers: their names, and what proxies put into them.
+
+use super::at::At;
+use crate::api::virtual_service::{HeaderOperations, Headers};
+use crate::base::Labels;
+
+/// The prefix of header names that stand for a claim of the caller's token.
+const CLAIM: &str = "@request.auth.claims";
+
+const PSEUDO: [&str; 5] = [":method", ":scheme", ":authority", ":path", ":status"];
+
+/// Whether this names a claim of the caller's token, as `@request.auth.claims.group` or `@request.auth.claims[group]`.
+pub(super) fn is_claim(name: &str) -> bool {
+    let (Some(prefix), Some(rest)) = (name.get(..CLAIM.len()), name.get(CLAIM.len()..)) else { return false };
+    let dotted = rest.starts_with('.') && rest.len() > 1;
+    let bracketed = rest.starts_with('[') && rest.ends_with(']') && rest.len() > 2;
+    prefix.eq_ignore_ascii_case(CLAIM) && (dotted || bracketed)
+}
+
+/// Whether this header is the authority of the call.
+pub(super) fn is_authority(name: &str) -> bool {
+    name.eq_ignore_ascii_case(":authority") || name.eq_ignore_ascii_case("host")
+}
+
+/// Whether RFC 9110 allows this as the name of a header.
+fn is_token(name: &str) -> bool {
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    !name.is_empty() && name.bytes().all(token)
+}
+
+impl At<'_> {
+    /// The name of a header, or `*`.
+    pub(super) fn cors_header(&self, name: &str) {
+        self.require(is_token(name), format_args!("must be the name of a header, found {name:?}"));
+    }
+
+    /// The name of a header, a pseudo header, or a claim.
+    pub(super) fn matched_header(&self, name: &str) {
+        let valid = is_claim(name) || PSEUDO.contains(&name) || is_token(name);
+        self.require(valid, "must be named as headers are");
+    }
+
+    /// Text that goes into a header as it is: no line breaks, or Envoy refuses it.
+    pub(super) fn header_text(&self, text: &str) {
+        self.require(!text.contains(['\0', '\r', '\n']), "must not contain line breaks");
+    }
+
+    /// Changes of headers.
+    pub(super) fn headers(&self, headers: Option<&Headers>) {
+        let Some(headers) = headers else { return };
+        for (name, operations, authority) in
+            [("request", &headers.request, Authority::MayBeSet), ("response", &headers.response, Authority::IsFixed)]
+        {
+            if let Some(operations) = operations {
+                self.field(name).header_operations(operations, authority);
+            }
+        }
+    }
+
+    fn header_operations(&self, operations: &HeaderOperations, authority: Authority) {
+        self.field("add").new_values(&operations.add, authority);
+        self.field("set").new_values(&operations.set, authority);
+        self.field("remove").each(&operations.remove, |name, at| at.changed_header(name, Authority::IsFixed));
+    }
+
+    fn new_values(&self, values: &Labels, authority: Authority) {
+        self.entries(values, |name, value, at| {
+            at.changed_header(name, authority);
+            if let Err(problem) = format(value) {
+                at.invalid(format_args!("must be a value of Envoy's header format, found {value:?}: {problem}"));
+            }
+        });
+    }
+
+    fn changed_header(&self, name: &str, authority: Authority) {
+        if is_authority(name) {
+            self.require(authority == Authority::MayBeSet, "must not change the authority of the call");
+        } else if name.starts_with(':') {
+            self.invalid("must not change a pseudo header");
+        } else {
+            self.require(!name.is_empty(), "must be the name of a header");
+            self.header_text(name);
+        }
+    }
+}
+
+/// Whether the authority of a call may be changed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Authority {
+    MayBeSet,
+    IsFixed,
+}
+
+/// Checks the format in which Envoy writes headers: text with `%COMMAND%`, `%COMMAND(ARGUMENTS)%` or
+/// `%COMMAND(ARGUMENTS):LENGTH%`, and `%%` for a per cent sign.
+fn format(value: &str) -> Result<(), &'static str> {
+    if value.bytes().any(|b| (b < 0x20 && b != b'\t') || b == 0x7f) {
+        return Err("it contains control characters");
+    }
+    let mut rest = value;
+    while let Some(start) = rest.find('%') {
+        rest = &rest[start + 1..];
+        rest = match rest.strip_prefix('%') {
+            Some(after) => after,
+            None => command(rest)?,
+        };
+    }
+    Ok(())
+}
+
+/// What follows a command that begins after its opening `%`.
+fn command(text: &str) -> Result<&str, &'static str> {
+    const OPEN: &str = "a command begins with % and does not end (a per cent sign is written %%)";
+    let end = text.find(['%', '(']).ok_or(OPEN)?;
+    if text[end..].starts_with('%') {
+        return Ok(&text[end + 1..]);
+    }
+    let mut arguments = text[end + 1..].char_indices();
+    while let Some((at, c)) = arguments.next() {
+        match c {
+            '\\' => drop(arguments.next().ok_or("a backslash ends it")?),
+            ')' => {
+                let after = text[end + 1 + at + 1..].trim_start_matches(' ');
+                let length = after.strip_prefix(':').map(|a| a.trim_start_matches(|c: char| c.is_ascii_digit()));
+                return length.unwrap_or(after).strip_prefix('%').ok_or("the arguments of a command must end it");
+            }
+            _ => {}
+        }
+    }
+    Err(OPEN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{format, is_claim};
+
+    #[test]
+    fn formats_are_checked_as_envoy_does() {
+        for valid in
+            ["", "plain", "100%%", "%HOSTNAME%", "a %REQ(X-Y)% b", "t=%START_TIME(%s.%3f)%", r"%A(\)x)%", "%REQ(X):10%"]
+        {
+            assert_eq!(format(valid), Ok(()), "{valid}");
+        }
+        for invalid in ["abc%123", "%START_TIME%%", "%REQ(X", "%REQ(X)y%", "a\nb", "%"] {
+            assert!(format(invalid).is_err(), "{invalid}");
+        }
+    }
+
+    #[test]
+    fn claims_are_told_from_headers() {
+        assert!(is_claim("@request.auth.claims.group"));
+        assert!(is_claim("@request.auth.claims[a][b]"));
+        assert!(!is_claim("@request.auth.claims"));
+        assert!(!is_claim("x-claims.group"));
+    }
+}

@@ -1,0 +1,16 @@
+//! The wiring: everything else as one program.
+//!
+//! Comes in: options. Goes out: servers that answer, or text that is printed. Absent: logic of the mesh.
+
+mod counting;
+mod difference;
+pub mod discovery;
+pub mod http;
+mod intake;
+pub mod log;
+mod mesh;
+pub mod node;
+pub mod render;
+pub mod request;
+mod state;
+pub mod version;

@@ -1,0 +1,149 @@
+//! The debug pages: gathers what a page needs, and answers with what `debug` makes of it.
+
+use axum::Router;
+use axum::extract::{Path, RawQuery, State as Extract};
+use axum::middleware::from_fn;
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use serde::Serialize;
+
+use super::State;
+use super::auth::local_only;
+use super::query::Query;
+use crate::debug::{self, Client, DumpOptions};
+use crate::engine::Core;
+use crate::wire::ResourceType;
+
+/// Why a page has nothing to show. The texts are istiod's; istioctl looks for the second one and asks the next replica.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error("You must provide a proxyID in the query string")]
+    NoProxy,
+    #[error("Proxy not connected to this Pilot instance. It may be connected to another instance.")]
+    UnknownProxy,
+    #[error("there is no such page; /debug leads to those there are")]
+    UnknownPage,
+    #[error("the engine has stopped")]
+    Stopped,
+    #[error("{0}")]
+    Print(String),
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let status = match self {
+            Self::NoProxy => StatusCode::BAD_REQUEST,
+            Self::UnknownProxy | Self::UnknownPage => StatusCode::NOT_FOUND,
+            Self::Stopped => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Print(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        (status, format!("{self}\n")).into_response()
+    }
+}
+
+type Answer = Result<Response, Error>;
+
+/// `/debug`, open to everybody, and the pages below it, for this machine only.
+pub(super) fn routes(state: State) -> Router {
+    let index = async || Html(debug::index_page());
+    Router::new()
+        .route("/debug/{page}", get(page))
+        .layer(from_fn(local_only))
+        .route("/debug", get(index))
+        .with_state(state)
+}
+
+async fn page(Extract(state): Extract<State>, Path(name): Path<String>, RawQuery(query): RawQuery) -> Answer {
+    let query = Query::parse(query.as_deref());
+    let pretty = query.has("pretty");
+    match name.as_str() {
+        "adsz" => {
+            let mut clients = state.clients.clients();
+            if let Some(id) = query.get("proxyID") {
+                clients = vec![proxy(&clients, Some(id))?];
+            }
+            let cache = state.cache.clone();
+            print(pretty, move || debug::adsz(&clients, cache.names())).await
+        }
+        "connections" => print(pretty, move || debug::connections(&state.clients.clients())).await,
+        "syncz" => {
+            let namespace = query.get("namespace").map(str::to_owned);
+            print(pretty, move || debug::syncz(&state.clients.clients(), namespace.as_deref())).await
+        }
+        "config_dump" => {
+            let types = query.get("types").map(debug::resource_types);
+            let options = DumpOptions { endpoints: query.has("include_eds") };
+            let client = proxy(&state.clients.clients(), query.get("proxyID"))?;
+            dump(pretty, client, types, options).await
+        }
+        "edsz" | "ndsz" | "ecdsz" => {
+            let types = debug::resource_types(name.trim_end_matches('z'));
+            let client = proxy(&state.clients.clients(), query.get("proxyID"))?;
+            dump(pretty, client, Some(types), DumpOptions::default()).await
+        }
+        "registryz" => {
+            let (snapshot, objects) = ask(&state, |core| (core.index().snapshot().clone(), objects(core))).await?;
+            print(pretty, move || debug::registry(&snapshot, &objects)).await
+        }
+        "endpointz" | "endpointShardz" => {
+            let snapshot = ask(&state, |core| core.index().snapshot().clone()).await?;
+            print(pretty, move || debug::endpoint_shards(&snapshot)).await
+        }
+        "configz" => {
+            let objects = ask(&state, objects).await?;
+            print(pretty, move || debug::configs(&objects)).await
+        }
+        "mesh" => {
+            let snapshot = ask(&state, |core| core.index().snapshot().clone()).await?;
+            print(pretty, move || debug::mesh(&snapshot)).await
+        }
+        "clusterz" => {
+            let (snapshot, synced) = ask(&state, |core| (core.index().snapshot().clone(), core.synced())).await?;
+            print(pretty, move || debug::clusters(&snapshot, synced)).await
+        }
+        "findings" => {
+            let findings = ask(&state, |core| core.findings()).await?;
+            print(pretty, move || findings).await
+        }
+        "push_status" => {
+            let failures = ask(&state, |core| core.plan().findings().collect::<Vec<_>>()).await?;
+            print(pretty, move || debug::push_status(&failures)).await
+        }
+        "list" => print(pretty, debug::list).await,
+        _ => Err(Error::UnknownPage),
+    }
+}
+
+/// Takes something from the engine, between two revisions.
+async fn ask<T: Send + 'static>(state: &State, take: impl FnOnce(&Core) -> T + Send + 'static) -> Result<T, Error> {
+    state.engine.with(|core| take(core)).await.ok_or(Error::Stopped)
+}
+
+fn objects(core: &Core) -> Vec<std::sync::Arc<crate::api::Object>> {
+    core.index().objects().cloned().collect()
+}
+
+fn proxy(clients: &[Client], id: Option<&str>) -> Result<Client, Error> {
+    Client::find(clients, id.ok_or(Error::NoProxy)?).cloned().ok_or(Error::UnknownProxy)
+}
+
+async fn dump(pretty: bool, client: Client, types: Option<Vec<ResourceType>>, options: DumpOptions) -> Answer {
+    let made = blocking(move || match types {
+        Some(types) => debug::of_types(&client, &types),
+        None => debug::config_dump(&client, options),
+    });
+    let value = made.await?.map_err(|e| Error::Print(e.to_string()))?;
+    print(pretty, move || value).await
+}
+
+/// Makes and prints a page where it may take its time.
+async fn print<T: Serialize>(pretty: bool, make: impl FnOnce() -> T + Send + 'static) -> Answer {
+    let text = blocking(move || debug::print(&make(), pretty)).await?.map_err(|e| Error::Print(e.to_string()))?;
+    Ok(([(CONTENT_TYPE, "application/json")], text).into_response())
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work).await.map_err(|e| Error::Print(e.to_string()))
+}

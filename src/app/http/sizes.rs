@@ -1,0 +1,76 @@
+//! How large everything is, taken for a scrape.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::State;
+use crate::api::Kind;
+use crate::base::{Finding, Severity};
+use crate::engine::Core;
+use crate::metrics::{CacheCounts, ClassCount, State as Sizes};
+use crate::model::Snapshot;
+use crate::model::facts::{Health, Resolution};
+use crate::wire::Cache;
+
+/// Everything there is to measure; `None` when the engine is gone. The engine is held for what only it can count.
+pub(super) async fn take(state: &State) -> Option<Sizes> {
+    let (snapshot, mut sizes) = state.engine.with(|core| (core.index().snapshot().clone(), of_core(core))).await?;
+    of_snapshot(&snapshot, &mut sizes);
+    sizes.cache = of_cache(&state.cache);
+    Some(sizes)
+}
+
+fn of_core(core: &Core) -> Sizes {
+    let mut sizes = Sizes {
+        virtual_services: core.index().objects().filter(|o| o.kind() == Kind::VirtualService).count(),
+        addresses: core.index().allocations().iter().count(),
+        findings: by_code(&core.findings()),
+        ..Sizes::default()
+    };
+    let class = |c: crate::plan::ClassSize| ClassCount { sort: c.sort, classes: c.classes, resources: c.resources };
+    sizes.classes = core.plan().sizes().into_iter().map(class).collect();
+    sizes
+}
+
+fn by_code(findings: &[Finding]) -> BTreeMap<(&'static str, &'static str), usize> {
+    let mut counts = BTreeMap::new();
+    for finding in findings {
+        let severity = match finding.severity {
+            Severity::Info => "info",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        };
+        *counts.entry((finding.code, severity)).or_default() += 1;
+    }
+    counts
+}
+
+fn of_snapshot(snapshot: &Snapshot, sizes: &mut Sizes) {
+    let mut answered = BTreeSet::new();
+    for ((host, namespace), endpoints) in snapshot.endpoints() {
+        if !endpoints.list.is_empty() {
+            answered.insert((host, namespace));
+        }
+        sizes.not_ready +=
+            endpoints.list.iter().filter(|e| !matches!(e.health, Health::Healthy | Health::Unknown)).count();
+    }
+    for service in snapshot.services() {
+        sizes.services += 1;
+        let empty = !service.ports.is_empty() && !answered.contains(&(&service.host, &service.namespace));
+        match service.resolution {
+            Resolution::Static => sizes.without_endpoints += usize::from(empty),
+            Resolution::Dns | Resolution::DnsRoundRobin => sizes.without_names += usize::from(empty),
+            Resolution::Passthrough | Resolution::DynamicDns | Resolution::Alias => {}
+        }
+    }
+}
+
+fn of_cache(cache: &Cache) -> CacheCounts {
+    let stats = cache.stats();
+    CacheCounts {
+        hits: stats.hits.load(Relaxed),
+        misses: stats.misses.load(Relaxed),
+        bytes_saved: stats.saved.load(Relaxed),
+        failures: stats.failures.load(Relaxed),
+    }
+}

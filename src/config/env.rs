@@ -1,0 +1,105 @@
+//! The environment, in istiod's names.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything that is read from the environment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Environment {
+    /// `POD_NAME`, the name of this replica; the host's otherwise.
+    pub pod_name: String,
+    /// `POD_NAMESPACE`.
+    pub pod_namespace: String,
+    /// `XDG_STATE_HOME`, or `.local/state` under `HOME`.
+    pub state_home: Option<PathBuf>,
+    /// Settings by which istiod's behaviour is changed.
+    pub features: Features,
+}
+
+/// istiod's feature variables that mizzen honours, with istiod's defaults (`pilot/pkg/features`).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Features {
+    /// `PILOT_DEBOUNCE_AFTER`, 100ms.
+    pub debounce_after: Duration,
+    /// `PILOT_DEBOUNCE_MAX`, 10s.
+    pub debounce_max: Duration,
+    /// `PILOT_MAX_REQUESTS_PER_SECOND`, new streams a second; 0 is by the number of cores.
+    pub max_requests_per_second: f64,
+    /// `ISTIO_GPRC_MAXRECVMSGSIZE`, bytes.
+    pub max_recv_size: usize,
+    /// `ENABLE_DEBUG_ON_HTTP`.
+    pub debug_on_http: bool,
+}
+
+impl Default for Features {
+    fn default() -> Self {
+        Self {
+            debounce_after: Duration::from_millis(100),
+            debounce_max: Duration::from_secs(10),
+            max_requests_per_second: 0.0,
+            max_recv_size: 4 << 20,
+            debug_on_http: true,
+        }
+    }
+}
+
+impl Environment {
+    /// Reads the process's environment. Values that cannot be read are named in the second part, and the default
+    /// holds.
+    #[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
+    pub fn read() -> (Self, Vec<String>) {
+        Self::from_lookup(|name| std::env::var(name).ok().filter(|v| !v.is_empty()))
+    }
+
+    /// The same from any source of variables.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> (Self, Vec<String>) {
+        let mut reader = Reader { lookup: &lookup, problems: Vec::new() };
+        let defaults = Features::default();
+        let features = Features {
+            debounce_after: reader.duration("PILOT_DEBOUNCE_AFTER", defaults.debounce_after),
+            debounce_max: reader.duration("PILOT_DEBOUNCE_MAX", defaults.debounce_max),
+            max_requests_per_second: reader.parsed("PILOT_MAX_REQUESTS_PER_SECOND", defaults.max_requests_per_second),
+            max_recv_size: reader.parsed("ISTIO_GPRC_MAXRECVMSGSIZE", defaults.max_recv_size),
+            debug_on_http: reader.boolean("ENABLE_DEBUG_ON_HTTP", defaults.debug_on_http),
+        };
+        let home = || lookup("HOME").map(|h| PathBuf::from(h).join(".local/state"));
+        let environment = Self {
+            pod_name: lookup("POD_NAME").or_else(|| lookup("HOSTNAME")).unwrap_or_else(|| "mizzen".to_owned()),
+            pod_namespace: lookup("POD_NAMESPACE").unwrap_or_else(|| "istio-system".to_owned()),
+            state_home: lookup("XDG_STATE_HOME").map(PathBuf::from).or_else(home),
+            features,
+        };
+        (environment, reader.problems)
+    }
+}
+
+struct Reader<'l> {
+    lookup: &'l dyn Fn(&str) -> Option<String>,
+    problems: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn read<T>(&mut self, name: &str, default: T, what: &str, parse: impl Fn(&str) -> Option<T>) -> T {
+        let Some(text) = (self.lookup)(name) else { return default };
+        parse(&text).unwrap_or_else(|| {
+            self.problems.push(format!("{name}={text} is not {what}; the default holds"));
+            default
+        })
+    }
+
+    fn duration(&mut self, name: &str, default: Duration) -> Duration {
+        self.read(name, default, "a duration such as 100ms", |t| super::parse_duration(t).ok())
+    }
+
+    fn boolean(&mut self, name: &str, default: bool) -> bool {
+        self.read(name, default, "true or false", |t| match t {
+            "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+            "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+            _ => None,
+        })
+    }
+
+    fn parsed<T: std::str::FromStr>(&mut self, name: &str, default: T) -> T {
+        self.read(name, default, "a number", |t| t.parse().ok())
+    }
+}

@@ -1,0 +1,105 @@
+//! Store, model and plan, one after the other.
+
+use std::sync::Arc;
+
+use crate::api::mesh::MeshConfig;
+use crate::base::Finding;
+use crate::model::index::{Allocations, Index, Options};
+use crate::plan::{Plan, ProxyId};
+use crate::proxy::Proxy;
+use crate::store::{Event, Store};
+use crate::wire::{Cache, Publication};
+
+/// Everything that is known and what follows from it.
+pub struct Core {
+    store: Store,
+    mesh: Option<MeshConfig>,
+    index: Index,
+    plan: Plan,
+    findings: Arc<[Finding]>,
+}
+
+/// What taking in events led to.
+#[derive(Default)]
+pub struct Settled {
+    /// The proxies whose resources changed, and what they should hold now.
+    pub publications: Vec<(ProxyId, Arc<Publication>)>,
+    /// Whether virtual addresses were given that were not before.
+    pub allocated: bool,
+    /// How long taking them in and planning took; told by the thread, which has a clock.
+    pub took: std::time::Duration,
+}
+
+impl Core {
+    /// Nothing but the mesh's settings, and addresses that were given before.
+    pub fn new(options: Options, mesh: MeshConfig, allocations: Allocations, cache: Arc<Cache>) -> Self {
+        Self {
+            store: Store::default(),
+            mesh: None,
+            index: Index::new(options, mesh, allocations),
+            plan: Plan::new(cache),
+            findings: Arc::default(),
+        }
+    }
+
+    /// Takes note of events; nothing follows from them before [`Core::settle`].
+    pub fn note(&mut self, events: Vec<Event>, mesh: Option<MeshConfig>, findings: Arc<[Finding]>) {
+        self.store.apply(events);
+        self.mesh = mesh.or_else(|| self.mesh.take());
+        self.findings = findings;
+    }
+
+    /// Whether the source has delivered everything once.
+    pub fn synced(&self) -> bool {
+        self.store.synced()
+    }
+
+    /// Takes in what was noted, as one revision.
+    pub fn settle(&mut self) -> Settled {
+        let batch = self.store.take_batch();
+        let mesh = self.mesh.take();
+        if batch.is_none() && mesh.is_none() {
+            return Settled::default();
+        }
+        let before = self.index.allocations().iter().count();
+        let changed = batch.map(|b| b.changed).unwrap_or_default();
+        let changes = self.index.apply(&changed, mesh);
+        let publications = self.plan.update(self.index.snapshot(), &changes.keys);
+        let allocated = self.index.allocations().iter().count() != before;
+        Settled { publications, allocated, ..Settled::default() }
+    }
+
+    /// A proxy joins: what it should hold.
+    pub fn join(&mut self, proxy: Proxy) -> (ProxyId, Arc<Publication>) {
+        self.plan.join(self.index.snapshot(), proxy)
+    }
+
+    /// A proxy is gone.
+    pub fn leave(&mut self, proxy: ProxyId) {
+        self.plan.leave(proxy);
+    }
+
+    /// The facts and the objects behind them.
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// The classes and what they hold.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// What is wrong or odd in what users wrote: what the source could not read, what does not fit together, what could
+    /// not be built. Looks at every rule.
+    pub fn findings(&self) -> Vec<Finding> {
+        let mut all: Vec<Finding> = self.findings.to_vec();
+        all.extend(self.index.examine());
+        all.extend(self.plan.findings());
+        if self.plan.proxies().any(|(_, proxy)| !proxy.capabilities.has_identity()) {
+            all.extend(self.index.demands_identity());
+        }
+        all.sort();
+        all.dedup();
+        all
+    }
+}

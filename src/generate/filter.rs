@@ -1,0 +1,24 @@
+//! What happens on a connection or a call between a listener and a cluster: filters, access logs, traces.
+//!
+//! Comes in: plain values that a recipe holds. Goes out: Envoy's filters, in the order in which istiod puts them.
+//! What is the same for all listeners of a class of proxies is gathered in one value ([`BytesSettings`],
+//! [`CallSettings`]), so that a recipe holds it as a handle.
+//!
+//! Invariant: which filters a proxy lacks was decided before; everything in a value is built.
+//! Absent: filters of users (EnvoyFilter, Wasm, authorization), which later issues add.
+
+mod access_log;
+mod bytes;
+mod calls;
+mod http;
+mod manager;
+mod tracing;
+mod typed;
+
+pub use access_log::{AccessLog, LogFormat};
+pub use bytes::{Bytes, BytesSettings, Destination, Protocol, SniResolution, TcpProxy, Tunnel};
+pub use calls::{CallSettings, Calls, ClientCertificate, Routes, ServerHeader};
+pub use http::{HttpFilter, LookupFamily};
+pub use tracing::{Tag, TagValue, Tracing};
+
+pub(crate) use bytes::exchange as metadata_exchange;

@@ -1,0 +1,194 @@
+//! Filters of connections whose content the proxy does not read (istio `pilot/pkg/networking/core/networkfilter.go`).
+
+use envoy_types::pb::envoy::config::listener::v3::Filter;
+use envoy_types::pb::envoy::config::listener::v3::filter::ConfigType;
+use envoy_types::pb::envoy::extensions::filters::network::mongo_proxy::v3::MongoProxy;
+use envoy_types::pb::envoy::extensions::filters::network::sni_dynamic_forward_proxy::v3::FilterConfig as SniFilter;
+use envoy_types::pb::envoy::extensions::filters::network::sni_dynamic_forward_proxy::v3::filter_config::PortSpecifier;
+use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::TcpProxy as EnvoyTcpProxy;
+use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::tcp_proxy::weighted_cluster::ClusterWeight;
+use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::tcp_proxy::{
+    ClusterSpecifier, TunnelingConfig, WeightedCluster,
+};
+use envoy_types::pb::envoy::r#type::v3::HashPolicy;
+use envoy_types::pb::envoy::r#type::v3::hash_policy::{PolicySpecifier, SourceIp};
+use envoy_types::pb::google::protobuf::Any;
+
+use crate::base::{Duration, Host, Str};
+use crate::generate::proto;
+use crate::model::facts::Handle;
+use crate::wire::any;
+
+use super::access_log::AccessLog;
+use super::http::{LookupFamily, dns_cache, stats};
+use super::typed::typed_struct;
+
+/// What all chains for bytes of one direction share.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+pub struct BytesSettings {
+    /// Whether peers tell each other who they are, for metrics.
+    pub exchange: bool,
+    /// For each filter of Istio's metrics, whether it is for calls in.
+    pub stats: Vec<bool>,
+    /// Logs of connections.
+    pub logs: Vec<AccessLog>,
+}
+
+/// A chain for bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Bytes {
+    /// What it shares with others.
+    pub settings: Handle<BytesSettings>,
+    /// The name is read from the ClientHello and resolved by the proxy.
+    pub resolution: Option<SniResolution>,
+    /// What the proxy reads along for statistics.
+    pub protocol: Option<Protocol>,
+    /// Where the bytes go.
+    pub proxy: TcpProxy,
+}
+
+/// A protocol that the proxy understands well enough to count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// MongoDB's.
+    Mongo,
+}
+
+/// A name that is read from the ClientHello and resolved by the proxy (istio `buildSNIDFPFilter`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SniResolution {
+    /// The wildcard host whose names are resolved.
+    pub host: Host,
+    /// The port to connect to.
+    pub port: u16,
+    /// The families of addresses.
+    pub family: LookupFamily,
+}
+
+/// Where bytes go.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TcpProxy {
+    /// The name in statistics.
+    pub stat_prefix: Str,
+    /// The clusters.
+    pub destination: Destination,
+    /// How long a connection may be silent.
+    pub idle_timeout: Option<Duration>,
+    /// How long a connection may last.
+    pub max_duration: Option<Duration>,
+    /// Whether connections of one address go to one endpoint.
+    pub by_source: bool,
+    /// A tunnel through a proxy.
+    pub tunnel: Option<Tunnel>,
+    /// Whether the logs tell of it.
+    pub logged: bool,
+}
+
+/// The clusters that get the bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Destination {
+    /// This one.
+    Cluster(Str),
+    /// These, each with its share of the connections.
+    Weighted(Vec<(Str, u32)>),
+}
+
+/// A tunnel through a proxy.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Tunnel {
+    /// Where it leads, with the port.
+    pub target: Str,
+    /// Whether it is opened by `POST` and not by `CONNECT`.
+    pub post: bool,
+}
+
+impl Bytes {
+    pub(crate) fn build(&self) -> Vec<Filter> {
+        let settings = &*self.settings;
+        let mut filters: Vec<Filter> = settings.exchange.then(exchange).into_iter().collect();
+        filters.extend(settings.stats.iter().map(|inbound| filter("istio.stats", stats(*inbound))));
+        filters.extend(self.resolution.as_ref().map(SniResolution::build));
+        if self.protocol == Some(Protocol::Mongo) {
+            let mongo = MongoProxy { stat_prefix: self.proxy.stat_prefix.to_string(), ..MongoProxy::default() };
+            filters.push(filter("envoy.filters.network.mongo_proxy", any(&mongo)));
+        }
+        let logs: &[AccessLog] = if self.proxy.logged { &settings.logs } else { &[] };
+        filters.push(filter("envoy.filters.network.tcp_proxy", any(&self.proxy.build(logs))));
+        filters
+    }
+}
+
+impl TcpProxy {
+    /// Everything to one cluster, under its name in statistics.
+    pub fn to(cluster: impl Into<Str>) -> Self {
+        let cluster = cluster.into();
+        Self {
+            stat_prefix: cluster.clone(),
+            destination: Destination::Cluster(cluster),
+            idle_timeout: None,
+            max_duration: None,
+            by_source: false,
+            tunnel: None,
+            logged: true,
+        }
+    }
+
+    fn build(&self, logs: &[AccessLog]) -> EnvoyTcpProxy {
+        let source = HashPolicy { policy_specifier: Some(PolicySpecifier::SourceIp(SourceIp {})) };
+        EnvoyTcpProxy {
+            stat_prefix: self.stat_prefix.to_string(),
+            cluster_specifier: Some(self.destination.build()),
+            idle_timeout: self.idle_timeout.map(proto::duration),
+            max_downstream_connection_duration: self.max_duration.map(proto::duration),
+            hash_policy: self.by_source.then_some(source).into_iter().collect(),
+            tunneling_config: self.tunnel.as_ref().map(Tunnel::build),
+            access_log: logs.iter().map(AccessLog::build).collect(),
+            ..EnvoyTcpProxy::default()
+        }
+    }
+}
+
+impl Destination {
+    fn build(&self) -> ClusterSpecifier {
+        let share = |(name, weight): &(Str, u32)| ClusterWeight {
+            name: name.to_string(),
+            weight: *weight,
+            ..ClusterWeight::default()
+        };
+        match self {
+            Self::Cluster(name) => ClusterSpecifier::Cluster(name.to_string()),
+            Self::Weighted(clusters) => {
+                let clusters = clusters.iter().map(share).collect();
+                ClusterSpecifier::WeightedClusters(WeightedCluster { clusters })
+            }
+        }
+    }
+}
+
+impl Tunnel {
+    fn build(&self) -> TunnelingConfig {
+        TunnelingConfig { hostname: self.target.to_string(), use_post: self.post, ..TunnelingConfig::default() }
+    }
+}
+
+impl SniResolution {
+    fn build(&self) -> Filter {
+        let config = SniFilter {
+            dns_cache_config: Some(dns_cache(&self.host, self.family)),
+            port_specifier: Some(PortSpecifier::PortValue(self.port.into())),
+            ..SniFilter::default()
+        };
+        filter("envoy.extensions.filters.network.sni_dynamic_forward_proxy", any(&config))
+    }
+}
+
+/// Peers tell each other who they are before the first byte.
+pub(crate) fn exchange() -> Filter {
+    const TYPE: &str = "type.googleapis.com/envoy.tcp.metadataexchange.config.MetadataExchange";
+    let value = serde_json::json!({"protocol": "istio-peer-exchange", "enable_discovery": true});
+    filter("istio.metadata_exchange", typed_struct(TYPE, &value))
+}
+
+pub(super) fn filter(name: &str, config: Any) -> Filter {
+    Filter { name: name.to_owned(), config_type: Some(ConfigType::TypedConfig(config)) }
+}

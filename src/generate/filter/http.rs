@@ -1,0 +1,201 @@
+//! Filters of HTTP calls (istio `pilot/pkg/xds/filters/filters.go`).
+
+use envoy_types::pb::envoy::config::cluster::v3::cluster::DnsLookupFamily;
+use envoy_types::pb::envoy::config::core::v3::data_source::Specifier;
+use envoy_types::pb::envoy::config::core::v3::substitution_format_string::Format;
+use envoy_types::pb::envoy::config::core::v3::{DataSource, SubstitutionFormatString};
+use envoy_types::pb::envoy::extensions::common::dynamic_forward_proxy::v3::DnsCacheConfig;
+use envoy_types::pb::envoy::extensions::filters::common::set_filter_state::v3::FilterStateValue;
+use envoy_types::pb::envoy::extensions::filters::common::set_filter_state::v3::filter_state_value::{
+    Key, SharedWithUpstream, Value,
+};
+use envoy_types::pb::envoy::extensions::filters::http::cors::v3::Cors;
+use envoy_types::pb::envoy::extensions::filters::http::dynamic_forward_proxy::v3::FilterConfig as DynamicForward;
+use envoy_types::pb::envoy::extensions::filters::http::dynamic_forward_proxy::v3::filter_config::ImplementationSpecifier;
+use envoy_types::pb::envoy::extensions::filters::http::fault::v3::HttpFault;
+use envoy_types::pb::envoy::extensions::filters::http::grpc_stats::v3::FilterConfig as GrpcStats;
+use envoy_types::pb::envoy::extensions::filters::http::grpc_stats::v3::filter_config::PerMethodStatSpecifier;
+use envoy_types::pb::envoy::extensions::filters::http::grpc_web::v3::GrpcWeb;
+use envoy_types::pb::envoy::extensions::filters::http::router::v3::Router;
+use envoy_types::pb::envoy::extensions::filters::http::set_filter_state::v3::Config as SetFilterState;
+use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter as EnvoyFilter;
+use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType;
+use envoy_types::pb::google::protobuf::Any;
+use prost::Name;
+use serde_json::json;
+
+use crate::base::Host;
+use crate::generate::proto;
+use crate::proto::istio::envoy::config::filter::http::alpn::v2alpha1::FilterConfig as Alpn;
+use crate::proto::istio::envoy::config::filter::http::alpn::v2alpha1::filter_config::{AlpnOverride, Protocol};
+use crate::proto::stats::PluginConfig;
+use crate::wire::any;
+
+use super::typed::typed_struct;
+
+/// A filter of calls. The order of the variants is the order in which calls pass them (istio `listener_builder.go`,
+/// `buildHTTPConnectionManager`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HttpFilter {
+    /// Tells servers who calls, and learns who answers.
+    TellServers {
+        /// Whether servers outside the mesh are not told.
+        mesh_only: bool,
+    },
+    /// Learns who calls, and tells callers who answers.
+    TellCallers,
+    /// Translates gRPC for browsers.
+    GrpcWeb,
+    /// Counts gRPC messages.
+    GrpcStats,
+    /// Offers the mesh's protocols in the handshake with the server, by the protocol of the call.
+    Alpn,
+    /// The same for an Envoy that is not Istio's build.
+    AlpnByState,
+    /// Faults that routes inject.
+    Fault,
+    /// Cross-origin rules of routes.
+    Cors,
+    /// Istio's metrics.
+    Stats {
+        /// Whether it is for calls in.
+        inbound: bool,
+    },
+    /// Resolves the name that the caller asked for.
+    Resolve(Host, LookupFamily),
+    /// Sends the call to the cluster of its route.
+    Router {
+        /// Whether `x-envoy-*` headers are left out.
+        quiet: bool,
+    },
+}
+
+/// The families of addresses for which a proxy asks DNS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LookupFamily {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+impl HttpFilter {
+    /// The type of its configuration, by which a proxy says whether it has the filter.
+    pub fn extension(&self) -> String {
+        match self {
+            Self::TellServers { .. } | Self::TellCallers => PEER_METADATA.to_owned(),
+            Self::GrpcWeb => GrpcWeb::full_name(),
+            Self::GrpcStats => GrpcStats::full_name(),
+            Self::Alpn => Alpn::full_name(),
+            Self::AlpnByState => SetFilterState::full_name(),
+            Self::Fault => HttpFault::full_name(),
+            Self::Cors => Cors::full_name(),
+            Self::Stats { .. } => PluginConfig::full_name(),
+            Self::Resolve(..) => DynamicForward::full_name(),
+            Self::Router { .. } => Router::full_name(),
+        }
+    }
+
+    pub(super) fn build(&self) -> EnvoyFilter {
+        let (name, config) = match self {
+            Self::TellServers { mesh_only } => ("istio.metadata_exchange", tell_servers(*mesh_only)),
+            Self::TellCallers => ("istio.metadata_exchange", tell_callers()),
+            Self::GrpcWeb => ("envoy.filters.http.grpc_web", any(&GrpcWeb {})),
+            Self::GrpcStats => ("envoy.filters.http.grpc_stats", any(&grpc_stats())),
+            Self::Alpn => ("istio.alpn", any(&alpn())),
+            Self::AlpnByState => ("envoy.filters.http.set_filter_state", any(&alpn_by_state())),
+            Self::Fault => ("envoy.filters.http.fault", any(&HttpFault::default())),
+            Self::Cors => ("envoy.filters.http.cors", any(&Cors {})),
+            Self::Stats { inbound } => ("istio.stats", stats(*inbound)),
+            Self::Resolve(host, family) => ("envoy.filters.http.dynamic_forward_proxy", resolve(host, *family)),
+            Self::Router { quiet } => {
+                let router = Router { suppress_envoy_headers: *quiet, ..Router::default() };
+                ("envoy.filters.http.router", any(&router))
+            }
+        };
+        let config_type = Some(ConfigType::TypedConfig(config));
+        EnvoyFilter { name: name.to_owned(), config_type, ..EnvoyFilter::default() }
+    }
+}
+
+/// Istio's metrics. The Host header of calls in says nothing about the service that was meant to be called.
+pub(super) fn stats(inbound: bool) -> Any {
+    any(&PluginConfig { disable_host_header_fallback: inbound, ..PluginConfig::default() })
+}
+
+/// The cache of names under a wildcard host; the cluster that connects to them names it likewise.
+pub(super) fn dns_cache(host: &Host, family: LookupFamily) -> DnsCacheConfig {
+    let family = match family {
+        LookupFamily::V4 => DnsLookupFamily::V4Only,
+        LookupFamily::V6 => DnsLookupFamily::V6Only,
+    };
+    DnsCacheConfig {
+        name: format!("{host}_dfp_dns_cache"),
+        dns_lookup_family: family.into(),
+        ..DnsCacheConfig::default()
+    }
+}
+
+const PEER_METADATA: &str = "type.googleapis.com/io.istio.http.peer_metadata.Config";
+
+fn tell_servers(mesh_only: bool) -> Any {
+    let headers = if mesh_only { json!({"skip_external_clusters": true}) } else { json!({}) };
+    let config = json!({
+        "upstream_discovery": [{"istio_headers": {}}, {"workload_discovery": {}}],
+        "upstream_propagation": [{"istio_headers": headers}],
+    });
+    typed_struct(PEER_METADATA, &config)
+}
+
+fn tell_callers() -> Any {
+    let config = json!({
+        "downstream_discovery": [{"istio_headers": {}}, {"workload_discovery": {}}],
+        "downstream_propagation": [{"istio_headers": {}}],
+    });
+    typed_struct(PEER_METADATA, &config)
+}
+
+fn grpc_stats() -> GrpcStats {
+    GrpcStats {
+        emit_filter_state: true,
+        per_method_stat_specifier: Some(PerMethodStatSpecifier::StatsForAllMethods(proto::bool_value(false))),
+        ..GrpcStats::default()
+    }
+}
+
+/// `istio` is for servers of old, the last one for servers outside the mesh.
+fn alpn() -> Alpn {
+    let offer = |protocol: Protocol, names: [&str; 3]| AlpnOverride {
+        upstream_protocol: protocol.into(),
+        alpn_override: names.map(str::to_owned).to_vec(),
+    };
+    Alpn {
+        alpn_override: vec![
+            offer(Protocol::Http10, ["istio-http/1.0", "istio", "http/1.0"]),
+            offer(Protocol::Http11, ["istio-http/1.1", "istio", "http/1.1"]),
+            offer(Protocol::Http2, ["istio-h2", "istio", "h2"]),
+        ],
+    }
+}
+
+/// Envoy's own TLS sockets offer what is found under this key.
+fn alpn_by_state() -> SetFilterState {
+    const OFFER: &str = "%CEL(request.protocol == 'HTTP/2' ? 'istio-h2,istio,h2' : 'istio-http/1.1,istio,http/1.1')%";
+    let source = DataSource { specifier: Some(Specifier::InlineString(OFFER.to_owned())), ..DataSource::default() };
+    let format = SubstitutionFormatString {
+        format: Some(Format::TextFormatSource(source)),
+        ..SubstitutionFormatString::default()
+    };
+    let value = FilterStateValue {
+        key: Some(Key::ObjectKey("envoy.network.application_protocols".to_owned())),
+        value: Some(Value::FormatString(format)),
+        shared_with_upstream: SharedWithUpstream::Once.into(),
+        ..FilterStateValue::default()
+    };
+    SetFilterState { on_request_headers: vec![value], ..SetFilterState::default() }
+}
+
+fn resolve(host: &Host, family: LookupFamily) -> Any {
+    let cache = ImplementationSpecifier::DnsCacheConfig(dns_cache(host, family));
+    any(&DynamicForward { implementation_specifier: Some(cache), ..DynamicForward::default() })
+}

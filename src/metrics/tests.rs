@@ -1,0 +1,141 @@
+//! What a scrape reads.
+
+use std::time::Duration;
+
+use super::{CacheCounts, ClassCount, Metrics, State};
+
+const CDS: &str = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
+
+fn metrics() -> Metrics {
+    Metrics::new("1.32.0", "1.32.0-abc-Clean")
+}
+
+/// Whether the text has this line.
+fn has(metrics: &Metrics, line: &str) -> bool {
+    metrics.text().lines().any(|l| l == line)
+}
+
+#[test]
+fn counters_have_istiods_names_to_the_letter() {
+    let m = metrics();
+    m.delivery.sent("cds", CDS, 20_000, Duration::from_millis(20));
+    m.delivery.send_failed("cds");
+    m.delivery.nonce_expired("eds");
+    m.delivery.failed();
+    m.set_state(&State {
+        config_events: [(("VirtualService", "add"), 2)].into(),
+        registry_events: [(("Services", "update"), 1)].into(),
+        updates: [("config", 2)].into(),
+        triggers: [("service", 1)].into(),
+        ..State::default()
+    });
+    for line in [
+        "pilot_xds_pushes{type=\"cds\"} 1",
+        "pilot_xds_pushes{type=\"cds_senderr\"} 1",
+        "pilot_xds_expired_nonce{type=\"eds\"} 1",
+        "pilot_total_xds_internal_errors 1",
+        "pilot_k8s_cfg_events{event=\"add\",type=\"VirtualService\"} 2",
+        "pilot_k8s_reg_events{event=\"update\",type=\"Services\"} 1",
+        "pilot_inbound_updates{type=\"config\"} 2",
+        "pilot_push_triggers{type=\"service\"} 1",
+        "pilot_info{version=\"1.32.0-abc-Clean\"} 1",
+        "istio_build{component=\"pilot\",tag=\"1.32.0\"} 1",
+    ] {
+        assert!(has(&m, line), "{line} is not in\n{}", m.text());
+    }
+    let text = m.text();
+    let ours = text.lines().filter(|l| !l.starts_with("# ") && !l.starts_with("process_"));
+    assert_eq!(ours.filter(|l| l.split(['{', ' ']).next().unwrap().ends_with("_total")).count(), 0);
+}
+
+#[test]
+fn histograms_have_istiods_buckets() {
+    let m = metrics();
+    m.delivery.sent("cds", CDS, 20_000, Duration::from_millis(20));
+    m.delivery.converged(Duration::from_millis(300));
+    m.intake.settled(Duration::from_millis(100), Duration::from_millis(2));
+    for line in [
+        format!("pilot_xds_config_size_bytes_bucket{{type=\"{CDS}\",le=\"10000\"}} 0"),
+        format!("pilot_xds_config_size_bytes_bucket{{type=\"{CDS}\",le=\"1000000\"}} 1"),
+        "pilot_xds_push_time_bucket{type=\"cds\",le=\"0.1\"} 1".into(),
+        "pilot_xds_send_time_bucket{le=\"0.01\"} 0".into(),
+        "pilot_proxy_convergence_time_bucket{le=\"0.5\"} 1".into(),
+        "pilot_proxy_convergence_time_bucket{le=\"30\"} 1".into(),
+        "pilot_debounce_time_bucket{le=\"0.1\"} 1".into(),
+        "pilot_pushcontext_init_seconds_bucket{le=\"5\"} 1".into(),
+    ] {
+        assert!(has(&m, &line), "{line} is not in\n{}", m.text());
+    }
+}
+
+#[test]
+fn what_has_no_value_is_not_printed() {
+    let text = metrics().text();
+    let names: Vec<&str> = text.lines().filter_map(|l| l.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+    let of_ours: Vec<_> = names.into_iter().filter(|n| !n.starts_with("process_")).collect();
+    assert_eq!(of_ours, ["istio_build", "istiod_uptime_seconds", "pilot_info"]);
+}
+
+#[test]
+fn a_proxy_takes_its_series_along() {
+    let m = metrics();
+    let first = m.delivery.present("a.shop");
+    let again = m.delivery.present("a.shop");
+    for (kind, node, code) in [
+        ("lds", "a.shop", "Internal"),
+        ("lds", "a.shop", "Internal"),
+        ("lds", "a.shop", "Unknown"),
+        ("nds", "a.shop", "Internal"),
+        ("cds", "stranger", "Internal"),
+    ] {
+        m.delivery.rejected(kind, node, code);
+    }
+    drop(first);
+    assert!(has(&m, "pilot_xds_lds_reject{err=\"Internal\",node=\"a.shop\"} 2"));
+    assert!(has(&m, "pilot_xds_lds_reject{err=\"Unknown\",node=\"a.shop\"} 1"));
+    drop(again);
+    assert!(!m.text().contains("a.shop") && !m.text().contains("stranger"));
+    assert!(has(&m, "pilot_total_xds_rejects{type=\"lds\"} 3"), "counters go on");
+    assert!(has(&m, "pilot_total_xds_rejects{type=\"nds\"} 1"));
+}
+
+#[test]
+fn a_version_stays_at_zero_until_another_one_comes() {
+    let m = metrics();
+    m.delivery.connected("1.31.0", 1);
+    m.delivery.connected("1.31.0", -1);
+    assert!(has(&m, "pilot_xds{version=\"1.31.0\"} 0"));
+    m.delivery.connected("1.32.0", 1);
+    assert!(has(&m, "pilot_xds{version=\"1.32.0\"} 1"));
+    assert!(!m.text().contains("1.31.0"));
+}
+
+#[test]
+fn state_replaces_state() {
+    let m = metrics();
+    m.set_state(&State {
+        services: 3,
+        classes: vec![ClassCount { sort: "clusters", classes: 2, resources: 40 }],
+        cache: CacheCounts { hits: 5, ..CacheCounts::default() },
+        findings: [(("syntax", "error"), 1)].into(),
+        ..State::default()
+    });
+    assert!(has(&m, "mizzen_classes{sort=\"clusters\"} 2"));
+    assert!(has(&m, "mizzen_findings{code=\"syntax\",severity=\"error\"} 1"));
+    assert!(m.text().contains("# TYPE mizzen_cache_hits counter\nmizzen_cache_hits 5\n"));
+    m.set_state(&State { services: 2, cache: CacheCounts { hits: 7, ..CacheCounts::default() }, ..State::default() });
+    assert!(has(&m, "pilot_services 2"));
+    assert!(has(&m, "mizzen_cache_hits 7"));
+    assert!(!m.text().contains("mizzen_findings{"));
+}
+
+#[test]
+fn the_process_is_measured() {
+    let text = metrics().text();
+    for name in ["process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds", "process_max_fds"] {
+        let value = text.lines().find_map(|l| l.strip_prefix(name)?.trim().parse::<f64>().ok());
+        assert!(value.is_some_and(|v| v >= 0.0), "{name} in\n{text}");
+    }
+    let start = text.lines().find_map(|l| l.strip_prefix("process_start_time_seconds ")?.parse::<f64>().ok());
+    assert!(start.unwrap() > 1.6e9);
+}

@@ -1,0 +1,37 @@
+//! Plain values that generation may depend on, each behind a [`Handle`].
+//!
+//! Comes in: what `index` derived. Goes out: fields of recipes. Facts are narrow: a recipe takes the narrowest that
+//! suffices, and that, not a list of exceptions, is what spares rebuilds.
+//!
+//! Facts may hold values of `api` (a parsed traffic policy is a plain value already); they hold no whole objects.
+
+mod authn;
+mod cluster_defaults;
+mod distinctions;
+mod endpoint;
+mod handle;
+mod identities;
+mod member;
+mod mesh;
+mod port;
+mod preference;
+mod rule;
+mod service;
+mod target;
+pub mod topology;
+mod traffic;
+
+pub use authn::{Authn, PeerMode, PeerRules};
+pub use cluster_defaults::ClusterDefaults;
+pub use distinctions::Distinctions;
+pub use endpoint::{ContainerPort, Endpoint, Endpoints, Health, Instance, TlsMode, Workload};
+pub use handle::Handle;
+pub use identities::Identities;
+pub use member::{Member, PortMembers};
+pub use mesh::Mesh;
+pub use port::{Port, Protocol, TargetPort};
+pub use preference::{Distribution, Preference};
+pub use rule::{Rule, VirtualService};
+pub use service::{Allocation, ExportTo, Registry, Resolution, Service};
+pub use target::{Beside, Target};
+pub use traffic::{Traffic, tls_mode};

@@ -1,0 +1,22 @@
+//! Settings of the whole mesh, cut into what each sort of resource needs.
+
+use crate::api::mesh::MeshConfig;
+use crate::base::{Namespace, Str};
+
+use super::cluster_defaults::ClusterDefaults;
+use super::handle::Handle;
+
+/// Settings of the whole mesh.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Mesh {
+    /// Everything that was read; planners cut what a recipe needs from it.
+    pub config: Handle<MeshConfig>,
+    /// What clusters and endpoints need of it.
+    pub clusters: Handle<ClusterDefaults>,
+    /// The namespace whose rules hold for all.
+    pub root: Namespace,
+    /// The suffix of Kubernetes' names, `cluster.local`.
+    pub domain: Str,
+    /// The name of this cluster, `Kubernetes`.
+    pub cluster: Str,
+}

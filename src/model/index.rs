@@ -1,0 +1,337 @@
+//! From objects to facts, again only what a change touches.
+//!
+//! Comes in: changed objects. Goes out: the next [`Snapshot`] and its [`Changes`]. For each changed object, old and
+//! new, the index marks what may follow from it (a host's definitions, its endpoints, its rules, an address), and
+//! derives each of those once; a fact that comes out equal is no change.
+//!
+//! Invariant: after any sequence of batches the snapshot equals the one that a new index makes of the objects left.
+
+mod addresses;
+mod allocate;
+mod delegate;
+mod distinctions;
+mod endpoints;
+mod examine;
+mod ports;
+mod routes;
+mod rules;
+mod scopes;
+mod services;
+mod workloads;
+
+#[cfg(test)]
+mod tests;
+
+pub use allocate::Allocations;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use imbl::OrdMap;
+
+use crate::api::mesh::MeshConfig;
+use crate::api::{Key, Kind, Object, Spec};
+use crate::base::{Host, Namespace, Str};
+
+use super::facts::{ClusterDefaults, Distinctions, Handle, Mesh};
+use super::reads::Readers;
+use super::snapshot::{Changes, FactKey, Snapshot};
+
+/// Settings of the index that do not change while it lives.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The suffix of Kubernetes' names, `cluster.local`.
+    pub domain: Str,
+    /// The name of this cluster, `Kubernetes`.
+    pub cluster: Str,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { domain: "cluster.local".into(), cluster: "Kubernetes".into() }
+    }
+}
+
+/// What the derivation of a host's endpoints looked at besides the host's own objects.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Source {
+    Ip(Str),
+    Pod(Namespace, Str),
+    Node(Str),
+    /// Which pods and WorkloadEntries there are in a namespace.
+    Workloads(Namespace),
+}
+
+/// What has to be derived again.
+#[derive(Default)]
+struct Dirty {
+    services: BTreeSet<Host>,
+    endpoints: BTreeSet<Host>,
+    rules: BTreeSet<(Namespace, Host)>,
+    routes: BTreeSet<(Namespace, Str)>,
+    authn: BTreeSet<Namespace>,
+    addresses: BTreeSet<Str>,
+    selectors: BTreeSet<Namespace>,
+    sources: BTreeSet<Source>,
+    /// Hosts whose visibility may have changed.
+    scopes: BTreeSet<Host>,
+    aliases: bool,
+}
+
+/// All objects that matter and everything derived from them.
+pub struct Index {
+    options: Options,
+    objects: BTreeMap<Key, Arc<Object>>,
+    snapshot: Snapshot,
+    allocations: Allocations,
+    /// Which objects define a host.
+    defining: BTreeMap<Host, BTreeSet<Key>>,
+    /// Which slices belong to a Kubernetes Service.
+    slices: BTreeMap<(Namespace, Str), BTreeSet<Key>>,
+    /// Which pods and WorkloadEntries have an address.
+    at_address: BTreeMap<Str, BTreeSet<Key>>,
+    /// Which definitions of ServiceEntries have an endpoint at an address.
+    entry_addresses: BTreeMap<Str, BTreeSet<(Host, Namespace)>>,
+    /// The same the other way round.
+    entries_of: BTreeMap<(Host, Namespace), BTreeSet<Str>>,
+    /// Who depends on which pods and nodes.
+    endpoint_readers: Readers<Source, Host>,
+    ports: ports::Ports,
+    routes: routes::Routes,
+    rules: rules::Rules,
+    aliases: services::Aliases,
+    scopes: scopes::Scopes,
+}
+
+impl Index {
+    /// An index of nothing, with the mesh's settings and the addresses given before.
+    pub fn new(options: Options, mesh: MeshConfig, allocations: Allocations) -> Self {
+        let snapshot = Snapshot {
+            revision: 0,
+            mesh: mesh_fact(&options, mesh),
+            services: OrdMap::new(),
+            endpoints: OrdMap::new(),
+            identities: OrdMap::new(),
+            distinctions: Handle::new(Distinctions::default()),
+            ports: OrdMap::new(),
+            rules: OrdMap::new(),
+            wild_rules: OrdMap::new(),
+            routes: OrdMap::new(),
+            wild_routes: Handle::new(Vec::new()),
+            authn: OrdMap::new(),
+            addresses: OrdMap::new(),
+            selectors: OrdMap::new(),
+            private: OrdMap::new(),
+        };
+        Self {
+            options,
+            objects: BTreeMap::new(),
+            snapshot,
+            allocations,
+            defining: BTreeMap::new(),
+            slices: BTreeMap::new(),
+            at_address: BTreeMap::new(),
+            entry_addresses: BTreeMap::new(),
+            entries_of: BTreeMap::new(),
+            endpoint_readers: Readers::default(),
+            ports: ports::Ports::default(),
+            routes: routes::Routes::default(),
+            rules: rules::Rules::default(),
+            aliases: services::Aliases::default(),
+            scopes: scopes::Scopes::default(),
+        }
+    }
+
+    /// The facts as they are.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// The virtual addresses given so far.
+    pub fn allocations(&self) -> &Allocations {
+        &self.allocations
+    }
+
+    /// All objects, by key.
+    pub fn objects(&self) -> impl Iterator<Item = &Arc<Object>> {
+        self.objects.values()
+    }
+
+    /// Takes in changed objects, `None` for those that are gone, and perhaps new settings of the mesh.
+    pub fn apply(&mut self, changed: &BTreeMap<Key, Option<Arc<Object>>>, mesh: Option<MeshConfig>) -> Changes {
+        let mut dirty = Dirty::default();
+        let mut changes = Changes::default();
+        if let Some(mesh) = mesh {
+            let mesh = mesh_fact(&self.options, mesh);
+            if mesh != self.snapshot.mesh {
+                self.snapshot.mesh = mesh;
+                changes.keys.insert(FactKey::Mesh);
+                self.mark_everything(&mut dirty);
+            }
+        }
+        for (key, new) in changed {
+            if let Some(old) = self.objects.remove(key) {
+                self.mark(&old, false, &mut dirty);
+            }
+            if let Some(new) = new {
+                self.mark(new, true, &mut dirty);
+                self.objects.insert(key.clone(), Arc::clone(new));
+            }
+        }
+        self.derive(dirty, &mut changes);
+        self.snapshot.revision += 1;
+        changes
+    }
+
+    fn derive(&mut self, mut dirty: Dirty, changes: &mut Changes) {
+        for source in std::mem::take(&mut dirty.sources) {
+            dirty.endpoints.extend(self.endpoint_readers.of(&source).cloned());
+        }
+        self.derive_aliases(&mut dirty);
+        self.allocate(&mut dirty);
+        self.derive_services(&mut dirty, changes);
+        self.derive_endpoints(&mut dirty, changes);
+        self.derive_rules(&mut dirty, changes);
+        self.derive_routes(&mut dirty, changes);
+        self.derive_authn(&dirty, changes);
+        self.derive_addresses(&dirty, changes);
+        self.derive_selectors(&dirty, changes);
+        self.derive_scopes(&dirty, changes);
+        self.derive_distinctions(changes);
+    }
+
+    /// Registers an object in (or removes it from) the direct indexes, and marks what follows from it.
+    fn mark(&mut self, object: &Arc<Object>, present: bool, dirty: &mut Dirty) {
+        let key = object.key();
+        let namespace = &object.meta.namespace;
+        match &object.spec {
+            Spec::Service(service) => {
+                let host = services::kubernetes_host(&object.meta, &self.options.domain);
+                update(&mut self.defining, host.clone(), &key, present);
+                dirty.aliases |= services::is_alias(service);
+                dirty.endpoints.insert(host.clone());
+                dirty.services.insert(host);
+                dirty.selectors.insert(namespace.clone());
+            }
+            Spec::ServiceEntry(entry) => {
+                for host in services::entry_hosts(entry) {
+                    update(&mut self.defining, host.clone(), &key, present);
+                    dirty.endpoints.insert(host.clone());
+                    dirty.services.insert(host);
+                }
+                dirty.selectors.insert(namespace.clone());
+            }
+            Spec::EndpointSlice(_) => {
+                if let Some(service) = object.meta.labels.get("kubernetes.io/service-name") {
+                    update(&mut self.slices, (namespace.clone(), service.clone()), &key, present);
+                    dirty.endpoints.insert(services::host_of(service, namespace, &self.options.domain));
+                }
+            }
+            Spec::Pod(pod) => {
+                dirty.sources.insert(Source::Pod(namespace.clone(), object.meta.name.clone()));
+                dirty.sources.insert(Source::Workloads(namespace.clone()));
+                for ip in &pod.ips {
+                    self.mark_address(ip, &key, present, dirty);
+                }
+            }
+            Spec::WorkloadEntry(entry) => {
+                dirty.sources.insert(Source::Workloads(namespace.clone()));
+                self.mark_address(&entry.workload.address, &key, present, dirty);
+            }
+            Spec::Node(_) => {
+                dirty.sources.insert(Source::Node(object.meta.name.clone()));
+                let on_node = |o: &&Arc<Object>| matches!(&o.spec, Spec::Pod(p) if p.node_name == object.meta.name);
+                let ips = self.objects.values().filter(on_node).flat_map(|o| match &o.spec {
+                    Spec::Pod(pod) => pod.ips.clone(),
+                    _ => Vec::new(),
+                });
+                dirty.addresses.extend(ips);
+            }
+            Spec::Namespace(_) => {
+                let own = self
+                    .defining
+                    .iter()
+                    .filter(|(_, keys)| keys.iter().any(|k| k.namespace.str() == &object.meta.name));
+                dirty.services.extend(own.map(|(host, _)| host.clone()));
+            }
+            Spec::DestinationRule(rule) => {
+                let host = delegate::resolve(&rule.host, namespace, &self.options.domain);
+                self.rules.update(namespace, &host, &key, present);
+                dirty.rules.insert((namespace.clone(), host));
+            }
+            Spec::VirtualService(_) => {
+                dirty.routes.insert((namespace.clone(), object.meta.name.clone()));
+            }
+            Spec::PeerAuthentication(_) => {
+                dirty.authn.insert(namespace.clone());
+            }
+            _ => {}
+        }
+    }
+
+    fn mark_address(&mut self, ip: &Str, key: &Key, present: bool, dirty: &mut Dirty) {
+        update(&mut self.at_address, ip.clone(), key, present);
+        dirty.sources.insert(Source::Ip(ip.clone()));
+        dirty.addresses.insert(ip.clone());
+    }
+
+    /// New settings of the mesh may touch every fact: default visibility, trust domain, root namespace.
+    fn mark_everything(&mut self, dirty: &mut Dirty) {
+        dirty.services.extend(self.defining.keys().cloned());
+        dirty.endpoints.extend(self.defining.keys().cloned());
+        dirty.rules.extend(self.rules.keys());
+        dirty.addresses.extend(self.at_address.keys().cloned());
+        dirty.scopes.extend(self.defining.keys().cloned());
+        let routes = self.objects.keys().filter(|k| k.kind == Kind::VirtualService);
+        dirty.routes.extend(routes.map(|k| (k.namespace.clone(), k.name.clone())));
+    }
+
+    fn get(&self, kind: Kind, namespace: &Namespace, name: &Str) -> Option<&Arc<Object>> {
+        self.objects.get(&Key { kind, namespace: namespace.clone(), name: name.clone() })
+    }
+
+    /// All objects of a kind in a namespace, by name.
+    fn of_kind<'a>(&'a self, kind: Kind, namespace: &'a Namespace) -> impl Iterator<Item = &'a Arc<Object>> {
+        let from = Key { kind, namespace: namespace.clone(), name: Str::default() };
+        self.objects.range(from..).take_while(move |(k, _)| k.kind == kind && k.namespace == *namespace).map(|(_, o)| o)
+    }
+}
+
+fn mesh_fact(options: &Options, config: MeshConfig) -> Handle<Mesh> {
+    let root = Namespace::new(config.root_namespace.clone());
+    Handle::new(Mesh {
+        clusters: Handle::new(ClusterDefaults::new(&config)),
+        config: Handle::new(config),
+        root,
+        domain: options.domain.clone(),
+        cluster: options.cluster.clone(),
+    })
+}
+
+/// Adds a member to a group or takes it out; an empty group goes.
+fn update<G: Ord, M: Ord + Clone>(map: &mut BTreeMap<G, BTreeSet<M>>, group: G, member: &M, present: bool) {
+    if present {
+        map.entry(group).or_default().insert(member.clone());
+    } else if let Some(members) = map.get_mut(&group) {
+        members.remove(member);
+        if members.is_empty() {
+            map.remove(&group);
+        }
+    }
+}
+
+/// Puts a derived fact in place and says whether that is a change.
+fn put<K: Ord + Clone, V: std::hash::Hash>(map: &mut OrdMap<K, Handle<V>>, key: &K, value: Option<V>) -> bool {
+    match (map.get(key), value) {
+        (None, None) => false,
+        (Some(_), None) => map.remove(key).is_some(),
+        (old, Some(value)) => {
+            let new = Handle::new(value);
+            if old == Some(&new) {
+                return false;
+            }
+            map.insert(key.clone(), new);
+            true
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Which namespaces see something that others do not.
+//!
+//! A namespace without anything of its own shares the public scope, and so all clusters and most routes, with every
+//! other such namespace. For each host only namespaces that some object names can deviate: where its definitions,
+//! rules and VirtualServices are, and those they are exported to. Cost is by mentions, not by hosts × namespaces.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::base::{Host, Namespace};
+use crate::model::facts::{ExportTo, Handle, VirtualService};
+use crate::model::snapshot::{Changes, FactKey, Scope};
+use crate::model::view::View;
+
+use super::{Dirty, Index, put};
+
+/// For each host the namespaces that see it in a way of their own.
+#[derive(Default)]
+pub(super) struct Scopes {
+    deviating: BTreeMap<Host, BTreeSet<Namespace>>,
+}
+
+impl Index {
+    pub(super) fn derive_scopes(&mut self, dirty: &Dirty, changes: &mut Changes) {
+        let mut moved: BTreeMap<Namespace, (BTreeSet<Host>, BTreeSet<Host>)> = BTreeMap::new();
+        for host in self.concerned(&dirty.scopes) {
+            let now: BTreeSet<Namespace> =
+                self.candidates(&host).into_iter().filter(|ns| self.deviates(&host, ns)).collect();
+            let before = self.scopes.deviating.remove(&host).unwrap_or_default();
+            for gone in before.difference(&now) {
+                moved.entry(gone.clone()).or_default().1.insert(host.clone());
+            }
+            for new in now.difference(&before) {
+                moved.entry(new.clone()).or_default().0.insert(host.clone());
+            }
+            if !now.is_empty() {
+                self.scopes.deviating.insert(host, now);
+            }
+        }
+        for (namespace, (new, gone)) in moved {
+            let mut hosts: BTreeSet<Host> =
+                self.snapshot.private.get(&namespace).map(|h| (**h).clone()).unwrap_or_default();
+            hosts.retain(|h| !gone.contains(h));
+            hosts.extend(new);
+            if put(&mut self.snapshot.private, &namespace, (!hosts.is_empty()).then_some(hosts)) {
+                changes.keys.insert(FactKey::Scope(namespace));
+            }
+        }
+    }
+
+    /// A wildcard's rules and routes speak of every host that it overlaps.
+    fn concerned(&self, hosts: &BTreeSet<Host>) -> BTreeSet<Host> {
+        let mut all = hosts.clone();
+        for wild in hosts.iter().filter(|h| h.is_wildcard()) {
+            let known = self.defining.keys().chain(self.routes.hosts());
+            all.extend(known.filter(|h| wild.matches(h)).cloned());
+        }
+        all
+    }
+
+    /// Namespaces that may see a host in a way of their own.
+    fn candidates(&self, host: &Host) -> BTreeSet<Namespace> {
+        let mut out = BTreeSet::new();
+        let mut named = |export: &ExportTo| {
+            if let ExportTo::Only(namespaces) = export {
+                out.extend(namespaces.iter().cloned());
+            }
+        };
+        let definitions = self.snapshot.services.get(host);
+        definitions.iter().flat_map(|d| d.iter()).for_each(|s| named(&s.export_to));
+        self.routes.of(host).for_each(|v| named(&v.export_to));
+        let overlaps = |v: &&Handle<VirtualService>| v.hosts.iter().any(|h| h.is_wildcard() && h.matches(host));
+        self.snapshot.wild_routes.iter().filter(overlaps).for_each(|v| named(&v.export_to));
+        out.extend(definitions.iter().flat_map(|d| d.iter()).map(|s| s.namespace.clone()));
+        out.extend(self.rules.namespaces(host).cloned());
+        out.extend(self.rules.wildcards().filter(|(w, _)| w.covers(host)).flat_map(|(_, ns)| ns.iter().cloned()));
+        let exported = out.iter().filter_map(|ns| self.snapshot.rules.get(&(ns.clone(), host.clone())));
+        let exported: Vec<_> =
+            exported.flat_map(|r| &r.exported).flat_map(|r| &r.export_to).map(|n| Namespace::new(n.clone())).collect();
+        out.extend(exported);
+        out
+    }
+
+    fn deviates(&self, host: &Host, namespace: &Namespace) -> bool {
+        let own = Scope::Namespace(namespace.clone());
+        let (own, public) = (View::new(&self.snapshot, &own), View::new(&self.snapshot, &Scope::Public));
+        let (a, b) = (own.definitions(host), public.definitions(host));
+        if a != b || own.virtual_services(host) != public.virtual_services(host) {
+            return true;
+        }
+        // A service that nobody sees in two ways may still be called under two rules.
+        match own.service(host) {
+            Some(service) => own.rules(&service) != public.rules(&service),
+            None => false,
+        }
+    }
+}

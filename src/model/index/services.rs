@@ -1,0 +1,312 @@
+//! Definitions of hosts: Kubernetes Services and ServiceEntries as one sort of fact.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::api::service::{Transport, Type};
+use crate::api::service_entry::{Location, Resolution as EntryResolution};
+use crate::api::{self, Kind, Meta, Object, Spec};
+use crate::base::{Host, Namespace, Str};
+use crate::model::facts::{Allocation, ExportTo, Handle, Port, Protocol, Registry, Resolution, Service, TargetPort};
+use crate::model::snapshot::{Changes, FactKey};
+
+use super::{Dirty, Index, put};
+
+/// ExternalName Services and what they stand for in the end.
+#[derive(Default)]
+pub(super) struct Aliases {
+    /// For each concrete host the aliases that lead to it, over any number of steps.
+    of: BTreeMap<Host, Vec<(Namespace, Host)>>,
+}
+
+/// The host of a Kubernetes Service.
+pub(super) fn kubernetes_host(meta: &Meta, domain: &str) -> Host {
+    host_of(&meta.name, &meta.namespace, domain)
+}
+
+/// The host of a Kubernetes Service by name.
+pub(super) fn host_of(name: &str, namespace: &str, domain: &str) -> Host {
+    Host::new(format!("{name}.{namespace}.svc.{domain}"))
+}
+
+/// Whether a Service is only another name for something else.
+pub(super) fn is_alias(service: &api::service::Service) -> bool {
+    service.r#type == Type::ExternalName && !service.external_name.is_empty()
+}
+
+/// The hosts of a ServiceEntry, each once.
+pub(super) fn entry_hosts(entry: &api::service_entry::ServiceEntry) -> BTreeSet<Host> {
+    entry.hosts.iter().map(|h| Host::new(h.clone())).collect()
+}
+
+impl Index {
+    pub(super) fn derive_services(&mut self, dirty: &mut Dirty, changes: &mut Changes) {
+        for host in std::mem::take(&mut dirty.services) {
+            let mut definitions: Vec<Service> = self
+                .defining
+                .get(&host)
+                .into_iter()
+                .flatten()
+                .filter_map(|key| self.objects.get(key))
+                .filter_map(|object| self.define(&host, object))
+                .collect();
+            definitions.sort_by(|a, b| {
+                (a.created, &a.name, &a.namespace, &a.object).cmp(&(b.created, &b.name, &b.namespace, &b.object))
+            });
+            let old = self.snapshot.services.get(&host).cloned();
+            let handles: Vec<_> = definitions
+                .into_iter()
+                .map(|new| {
+                    let before = old.iter().flat_map(|o| o.iter());
+                    let same = before.clone().find(|s| s.namespace == new.namespace && s.object == new.object);
+                    Handle::renew(same, new)
+                })
+                .collect();
+            let present = (!handles.is_empty()).then_some(handles);
+            if put(&mut self.snapshot.services, &host, present) {
+                changes.keys.insert(FactKey::Service(host.clone()));
+                let new = self.snapshot.services.get(&host).map(|l| l.as_slice()).unwrap_or_default();
+                self.ports.replace(old.as_deref().map(Vec::as_slice).unwrap_or_default(), new);
+                dirty.scopes.insert(host);
+            }
+        }
+        self.derive_ports(changes);
+    }
+
+    fn define(&self, host: &Host, object: &Object) -> Option<Service> {
+        let mut service = match &object.spec {
+            Spec::Service(spec) => self.kubernetes_service(host, &object.meta, spec),
+            Spec::ServiceEntry(spec) => self.entry_service(host, &object.meta, spec),
+            _ => return None,
+        };
+        if service.resolution != Resolution::Alias {
+            service.aliases = self.aliases.of.get(host).cloned().unwrap_or_default();
+        }
+        Some(service)
+    }
+
+    /// Istio's `serviceregistry/kube/conversion.go`, `ConvertService`.
+    fn kubernetes_service(&self, host: &Host, meta: &Meta, spec: &api::service::Service) -> Service {
+        let alias = is_alias(spec);
+        let headless = spec.is_headless();
+        let resolution = match (headless, alias) {
+            (true, _) => Resolution::Passthrough,
+            (false, true) => Resolution::Alias,
+            (false, false) => Resolution::Static,
+        };
+        let annotation = |name: &str| meta.annotations.get(name).map(Str::as_str).unwrap_or_default();
+        let trust_domain = &self.snapshot.mesh.config.trust_domain;
+        let mut accounts: BTreeSet<Str> = words(annotation("alpha.istio.io/canonical-serviceaccounts"));
+        accounts.extend(
+            words(annotation("alpha.istio.io/kubernetes-serviceaccounts"))
+                .iter()
+                .map(|sa| Str::from(format!("spiffe://{trust_domain}/ns/{}/sa/{sa}", meta.namespace))),
+        );
+        let export = words(annotation("networking.istio.io/exportTo"));
+        let external = spec.load_balancer.iter().map(|i| if i.ip.is_empty() { &i.hostname } else { &i.ip });
+        Service {
+            host: host.clone(),
+            name: meta.name.clone(),
+            object: meta.name.clone(),
+            namespace: meta.namespace.clone(),
+            registry: Registry::Kubernetes,
+            resolution,
+            external: alias,
+            ports: spec.ports.iter().map(kubernetes_port).collect(),
+            addresses: if headless { Vec::new() } else { spec.cluster_ips.clone() },
+            allocated: None,
+            target: alias.then(|| Host::new(spec.external_name.clone())),
+            aliases: Vec::new(),
+            export_to: self.export_to(&export, &self.snapshot.mesh.config.default_service_export_to, &meta.namespace),
+            selector: spec.selector.clone(),
+            labels: meta.labels.clone(),
+            accounts,
+            created: meta.created,
+            node_local: spec.internal_traffic_policy == "Local",
+            publish_not_ready: spec.publish_not_ready_addresses,
+            traffic_distribution: self.traffic_distribution(&spec.traffic_distribution, meta),
+            races: false,
+            external_addresses: external.chain(&spec.external_ips).cloned().collect(),
+        }
+    }
+
+    /// Istio's `serviceregistry/serviceentry/conversion.go`, `convertServices`.
+    fn entry_service(&self, host: &Host, meta: &Meta, spec: &api::service_entry::ServiceEntry) -> Service {
+        let resolution = match spec.resolution {
+            EntryResolution::None => Resolution::Passthrough,
+            EntryResolution::Static => Resolution::Static,
+            EntryResolution::Dns => Resolution::Dns,
+            EntryResolution::DnsRoundRobin => Resolution::DnsRoundRobin,
+            EntryResolution::DynamicDns => Resolution::DynamicDns,
+        };
+        let ports = spec.ports.iter().map(|p| Port {
+            number: p.number as u16,
+            name: p.name.clone(),
+            protocol: Protocol::parse(&p.protocol),
+            target: TargetPort::Number(if p.target_port == 0 { p.number as u16 } else { p.target_port as u16 }),
+        });
+        let export: BTreeSet<Str> = spec.export_to.iter().cloned().collect();
+        Service {
+            host: host.clone(),
+            name: host.str().clone(),
+            object: meta.name.clone(),
+            namespace: meta.namespace.clone(),
+            registry: Registry::External,
+            resolution,
+            external: spec.location == Location::MeshExternal,
+            ports: ports.collect(),
+            addresses: spec.addresses.iter().filter_map(|a| address(a)).collect(),
+            allocated: self.allocation(host, meta, spec),
+            target: None,
+            aliases: Vec::new(),
+            export_to: self.export_to(&export, &self.snapshot.mesh.config.default_service_export_to, &meta.namespace),
+            selector: spec.workload_selector.as_ref().map(|s| s.labels.clone()).unwrap_or_default(),
+            labels: meta.labels.clone(),
+            accounts: spec.subject_alt_names.iter().cloned().collect(),
+            created: meta.created,
+            node_local: false,
+            publish_not_ready: false,
+            traffic_distribution: self.traffic_distribution("", meta),
+            races: meta
+                .annotations
+                .get("istio.io/connect-strategy")
+                .is_some_and(|s| s.eq_ignore_ascii_case("RACE_FIRST_TCP_CONNECT")),
+            external_addresses: Vec::new(),
+        }
+    }
+
+    fn allocation(&self, host: &Host, meta: &Meta, spec: &api::service_entry::ServiceEntry) -> Option<Allocation> {
+        super::allocate::is_eligible(host, meta, spec).then(|| self.allocations.get(&meta.namespace, host)).flatten()
+    }
+
+    /// Whom `exportTo` names: `*` all, `~` nobody, `.` the own namespace (istio `push_context.go`,
+    /// `initServiceRegistry`). Where it is absent the mesh's default holds.
+    pub(super) fn export_to(&self, said: &BTreeSet<Str>, default: &[Str], own: &Namespace) -> ExportTo {
+        let mut said = said.iter().collect::<BTreeSet<_>>();
+        if said.is_empty() {
+            said = default.iter().collect();
+        }
+        let has = |word: &str| said.iter().any(|s| *s == word);
+        if said.is_empty() || has("*") {
+            return ExportTo::All;
+        }
+        if has("~") {
+            return ExportTo::Only(BTreeSet::new());
+        }
+        ExportTo::Only(
+            said.into_iter().map(|n| if n == "." { own.clone() } else { Namespace::new(n.clone()) }).collect(),
+        )
+    }
+
+    /// What the Service says, else its annotation, else its namespace's.
+    fn traffic_distribution(&self, spec: &str, meta: &Meta) -> Str {
+        const ANNOTATION: &str = "networking.istio.io/traffic-distribution";
+        let said = |meta: &Meta| meta.annotations.get(ANNOTATION).map(|s| s.to_ascii_lowercase());
+        let namespace =
+            || self.get(Kind::Namespace, &Namespace::default(), meta.namespace.str()).and_then(|o| said(&o.meta));
+        let known = |s: &String| matches!(s.as_str(), "preferclose" | "prefersamezone" | "prefersamenode");
+        let chosen = Some(spec.to_ascii_lowercase()).filter(known);
+        chosen.or_else(|| said(meta)).or_else(namespace).unwrap_or_default().into()
+    }
+
+    /// Follows ExternalNames to what they stand for in the end; a loop stands for nothing (istio `push_context.go`,
+    /// `resolveServiceAliases`).
+    pub(super) fn derive_aliases(&mut self, dirty: &mut Dirty) {
+        if !std::mem::take(&mut dirty.aliases) {
+            return;
+        }
+        let services = self.objects.values().filter_map(|o| match &o.spec {
+            Spec::Service(s) if is_alias(s) => Some((
+                kubernetes_host(&o.meta, &self.options.domain),
+                o.meta.namespace.clone(),
+                Host::new(s.external_name.clone()),
+            )),
+            _ => None,
+        });
+        let raw: BTreeMap<Host, (Namespace, Host)> = services.map(|(host, ns, target)| (host, (ns, target))).collect();
+        let mut of: BTreeMap<Host, Vec<(Namespace, Host)>> = BTreeMap::new();
+        for (alias, (namespace, first)) in &raw {
+            let mut seen = BTreeSet::from([alias]);
+            let mut target = first;
+            while let Some((_, next)) = raw.get(target) {
+                if !seen.insert(target) {
+                    break;
+                }
+                target = next;
+            }
+            if !raw.contains_key(target) {
+                of.entry(target.clone()).or_default().push((namespace.clone(), alias.clone()));
+            }
+        }
+        of.values_mut().for_each(|aliases| aliases.sort());
+        let old = std::mem::replace(&mut self.aliases.of, of);
+        let moved = |host: &&Host| old.get(*host) != self.aliases.of.get(*host);
+        dirty.services.extend(old.keys().chain(self.aliases.of.keys()).filter(moved).cloned());
+    }
+
+    pub(super) fn derive_selectors(&mut self, dirty: &Dirty, changes: &mut Changes) {
+        for namespace in &dirty.selectors {
+            let services = self.of_kind(Kind::Service, namespace).filter_map(|o| match &o.spec {
+                Spec::Service(s) if !s.selector.is_empty() => Some(kubernetes_host(&o.meta, &self.options.domain)),
+                _ => None,
+            });
+            let entries = self.of_kind(Kind::ServiceEntry, namespace).filter_map(|o| match &o.spec {
+                Spec::ServiceEntry(e) if e.workload_selector.is_some() => Some(entry_hosts(e)),
+                _ => None,
+            });
+            let hosts: BTreeSet<Host> = services.chain(entries.flatten()).collect();
+            if put(&mut self.snapshot.selectors, namespace, (!hosts.is_empty()).then_some(hosts)) {
+                changes.keys.insert(FactKey::Selectors(namespace.clone()));
+            }
+        }
+    }
+}
+
+/// The words of an annotation, separated by commas.
+fn words(text: &str) -> BTreeSet<Str> {
+    text.split(',').map(str::trim).filter(|w| !w.is_empty()).map(Str::from).collect()
+}
+
+/// An address of a ServiceEntry: an IP, or a range; a range of one is that address.
+fn address(text: &str) -> Option<Str> {
+    if text.parse::<std::net::IpAddr>().is_ok() {
+        return Some(text.into());
+    }
+    let range: ipnet::IpNet = text.parse().ok()?;
+    Some(if range.prefix_len() == range.max_prefix_len() { range.addr().to_string().into() } else { text.into() })
+}
+
+fn kubernetes_port(port: &api::service::Port) -> Port {
+    Port {
+        number: port.port as u16,
+        name: port.name.clone(),
+        protocol: protocol(port),
+        target: match &port.target_port {
+            api::service::TargetPort::Number(n) => TargetPort::Number(*n as u16),
+            api::service::TargetPort::Name(name) => TargetPort::Name(name.clone()),
+        },
+    }
+}
+
+/// The application protocol if one is said, else the port's name up to its first dash (Istio's
+/// `pkg/config/kube/conversion.go`, `ConvertProtocol`).
+fn protocol(port: &api::service::Port) -> Protocol {
+    /// SMTP, DNS, MySQL and MongoDB: detection would wait for a client that does not speak first.
+    const WELL_KNOWN: [u32; 4] = [25, 53, 3306, 27017];
+    if port.protocol == Transport::Udp {
+        return Protocol::Udp;
+    }
+    let name = match port.app_protocol.as_str() {
+        "" => port.name.as_str(),
+        "kubernetes.io/h2c" => return Protocol::Http2,
+        "kubernetes.io/ws" => return Protocol::Http,
+        "kubernetes.io/wss" => return Protocol::Https,
+        said => said,
+    };
+    if name.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("grpc-web")) {
+        return Protocol::GrpcWeb;
+    }
+    match Protocol::parse(name.split('-').next().unwrap_or_default()) {
+        Protocol::Unsupported if WELL_KNOWN.contains(&port.port) => Protocol::Tcp,
+        known => known,
+    }
+}

@@ -1,0 +1,128 @@
+//! One revision of all facts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use imbl::OrdMap;
+
+use crate::base::{Host, Namespace, Str};
+
+use super::facts::{
+    Authn, Distinctions, Endpoints, Handle, Identities, Instance, Mesh, PortMembers, Rule, Service, VirtualService,
+};
+
+/// What a planner may read, as a key: hits, misses and whole groups alike.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FactKey {
+    /// The mesh's settings.
+    Mesh,
+    /// All definitions of a host.
+    Service(Host),
+    /// The endpoints of all definitions of a host.
+    Endpoints(Host),
+    /// Who the endpoints of all definitions of a host are.
+    Identities(Host),
+    /// What about proxies makes a difference.
+    Distinctions,
+    /// All definitions with a port of this number.
+    Port(u16),
+    /// Those with any port.
+    AnyPort,
+    /// The DestinationRules of a namespace for exactly this host.
+    Rule(Namespace, Host),
+    /// The DestinationRules of a namespace for wildcards.
+    WildRules(Namespace),
+    /// The VirtualServices for exactly this host.
+    Routes(Host),
+    /// The VirtualServices for wildcards.
+    WildRoutes,
+    /// Those for any exact host.
+    AnyRoutes,
+    /// The PeerAuthentications of a namespace.
+    Authn(Namespace),
+    /// What is known about an address.
+    Address(Str),
+    /// Which services of a namespace select workloads, and by which labels.
+    Selectors(Namespace),
+    /// Which services and rules a namespace sees that others do not.
+    Scope(Namespace),
+}
+
+/// From where the mesh is seen. Namespaces that see nothing of their own share [`Scope::Public`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// What is exported to everybody.
+    Public,
+    /// What a namespace sees.
+    Namespace(Namespace),
+}
+
+/// What changed from one snapshot to the next.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// Keys of facts whose content differs.
+    pub keys: BTreeSet<FactKey>,
+}
+
+/// DestinationRules of one namespace for one host.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct HostRules {
+    /// For callers of that namespace.
+    pub local: Vec<Handle<Rule>>,
+    /// For callers of other namespaces.
+    pub exported: Vec<Handle<Rule>>,
+}
+
+/// All facts of one revision. Cheap to clone: the maps share their nodes.
+#[derive(Clone)]
+pub struct Snapshot {
+    /// Counts up with every batch.
+    pub revision: u64,
+    /// Settings of the whole mesh.
+    pub mesh: Handle<Mesh>,
+    /// All definitions of each host, by (creation time, name, namespace).
+    pub(super) services: OrdMap<Host, Handle<Vec<Handle<Service>>>>,
+    /// By host and the namespace of the definition.
+    pub(super) endpoints: OrdMap<(Host, Namespace), Handle<Endpoints>>,
+    /// By host and the namespace of the definition.
+    pub(super) identities: OrdMap<(Host, Namespace), Handle<Identities>>,
+    /// What about proxies makes a difference.
+    pub(super) distinctions: Handle<Distinctions>,
+    /// Definitions with a port of that number.
+    pub(super) ports: OrdMap<u16, Handle<PortMembers>>,
+    /// Rules for exact hosts.
+    pub(super) rules: OrdMap<(Namespace, Host), Handle<HostRules>>,
+    /// Rules for wildcard hosts.
+    pub(super) wild_rules: OrdMap<Namespace, Handle<BTreeMap<Host, HostRules>>>,
+    /// VirtualServices by exact host, by (creation time, name, namespace).
+    pub(super) routes: OrdMap<Host, Handle<Vec<Handle<VirtualService>>>>,
+    /// VirtualServices with a wildcard host, in the same order.
+    pub(super) wild_routes: Handle<Vec<Handle<VirtualService>>>,
+    /// PeerAuthentications by namespace, oldest first.
+    pub(super) authn: OrdMap<Namespace, Handle<Authn>>,
+    /// What is known about each IP.
+    pub(super) addresses: OrdMap<Str, Handle<Instance>>,
+    /// Services with a selector, by namespace.
+    pub(super) selectors: OrdMap<Namespace, Handle<BTreeSet<Host>>>,
+    /// For each namespace the hosts it sees in a way of its own.
+    pub(super) private: OrdMap<Namespace, Handle<BTreeSet<Host>>>,
+}
+
+impl Snapshot {
+    /// From where proxies of a namespace see the mesh.
+    pub fn scope(&self, namespace: &Namespace) -> Scope {
+        match self.private.get(namespace) {
+            Some(_) => Scope::Namespace(namespace.clone()),
+            None => Scope::Public,
+        }
+    }
+
+    /// All definitions of all hosts, for debug pages and metrics.
+    pub fn services(&self) -> impl Iterator<Item = &Handle<Service>> {
+        self.services.values().flat_map(|definitions| definitions.iter())
+    }
+
+    /// All endpoints with their host and namespace, for debug pages.
+    pub fn endpoints(&self) -> impl Iterator<Item = (&(Host, Namespace), &Handle<Endpoints>)> {
+        self.endpoints.iter()
+    }
+}

@@ -1,0 +1,291 @@
+//! The only way to read a snapshot: from a scope, and on record.
+
+mod connections;
+mod routes;
+mod targets;
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use crate::base::{Host, Labels, Namespace, Str};
+
+use super::facts::{
+    Authn, Distinctions, Endpoints, ExportTo, Handle, Identities, Instance, Mesh, PeerRules, PortMembers, Registry,
+    Rule, Service, VirtualService,
+};
+use super::snapshot::{FactKey, HostRules, Scope, Snapshot};
+
+/// A snapshot as seen from a scope. Every read is recorded, so that a change of what was read, or of what was looked
+/// for and not found, finds its readers.
+pub struct View<'s> {
+    snapshot: &'s Snapshot,
+    scope: &'s Scope,
+    /// The namespace of the callers; [`Scope::Public`] is one that no object can name.
+    namespace: Namespace,
+    reads: RefCell<Vec<FactKey>>,
+}
+
+impl<'s> View<'s> {
+    /// A view from a scope.
+    pub fn new(snapshot: &'s Snapshot, scope: &'s Scope) -> Self {
+        let namespace = match scope {
+            Scope::Public => Namespace::default(),
+            Scope::Namespace(namespace) => namespace.clone(),
+        };
+        Self { snapshot, scope, namespace, reads: RefCell::default() }
+    }
+
+    /// The scope.
+    pub fn scope(&self) -> &'s Scope {
+        self.scope
+    }
+
+    /// What was read, in order, with repetitions.
+    pub fn into_reads(self) -> Vec<FactKey> {
+        self.reads.into_inner()
+    }
+
+    /// Settings of the whole mesh.
+    pub fn mesh(&self) -> &'s Handle<Mesh> {
+        self.note(FactKey::Mesh);
+        &self.snapshot.mesh
+    }
+
+    /// The service that callers reach by a host: of the definitions that count, a Kubernetes Service before a
+    /// ServiceEntry, what is exported to the caller's namespace by name before what is exported to all, the older
+    /// before the younger (istio `pilot/pkg/model/sidecar.go`, `appendSidecarServices`).
+    pub fn service(&self, host: &Host) -> Option<Handle<Service>> {
+        let visible = self.definitions(host);
+        let first = visible.iter().find(|s| s.registry == Registry::Kubernetes).or_else(|| visible.first())?;
+        Some(merge_ports(first, &visible))
+    }
+
+    /// All definitions of a host that count for the caller, those exported by name first, each group oldest first.
+    /// Where several namespaces define it, only the definitions of one of them count (istio
+    /// `pilot/pkg/model/sidecar.go`, `selectServices`). Listeners are built from all of them, clusters and routes from
+    /// [`View::service`] alone.
+    pub fn definitions(&self, host: &Host) -> Vec<Handle<Service>> {
+        self.note(FactKey::Service(host.clone()));
+        let Some(all) = self.snapshot.services.get(host) else { return Vec::new() };
+        let public = |s: &&Handle<Service>| matches!(s.export_to, ExportTo::All);
+        let named = all.iter().filter(|s| !public(s) && s.export_to.includes(&self.namespace));
+        let mut visible: Vec<_> = named.chain(all.iter().filter(public)).cloned().collect();
+        if let Some(home) = self.home(&visible) {
+            visible.retain(|s| s.namespace == home);
+        }
+        visible
+    }
+
+    /// The namespace whose definitions count: the caller's own, else that of the first, unless a Kubernetes Service
+    /// follows a ServiceEntry. `None` where there is no choice.
+    fn home(&self, visible: &[Handle<Service>]) -> Option<Namespace> {
+        let mut home = visible.first()?;
+        if visible.iter().all(|s| s.namespace == home.namespace) {
+            return None;
+        }
+        for next in &visible[1..] {
+            let own = |s: &Service| s.namespace == self.namespace;
+            let better = home.registry != Registry::Kubernetes && next.registry == Registry::Kubernetes;
+            if own(next) || (better && !own(home)) {
+                home = next;
+            }
+        }
+        Some(home.namespace.clone())
+    }
+
+    /// All hosts that some service has, visible or not, in order. Not recorded: planners have a unit for each.
+    pub fn hosts(&self) -> impl Iterator<Item = &'s Host> {
+        self.snapshot.services.keys()
+    }
+
+    /// All hosts of VirtualServices, exact ones. Not recorded: planners have a unit for each.
+    pub fn routed_hosts(&self) -> impl Iterator<Item = &'s Host> {
+        self.snapshot.routes.keys()
+    }
+
+    /// All port numbers that some service has. Not recorded: planners have a unit for each.
+    pub fn ports(&self) -> impl Iterator<Item = u16> {
+        self.snapshot.ports.keys().copied()
+    }
+
+    /// Hosts with a port of that number, visible or not, in order.
+    pub fn hosts_on_port(&self, port: u16) -> Option<&'s Handle<BTreeSet<Host>>> {
+        self.members_on_port(port).map(|members| &members.hosts)
+    }
+
+    /// All definitions with a port of that number, visible or not. Readers need no further read of any of them.
+    pub fn members_on_port(&self, port: u16) -> Option<&'s Handle<PortMembers>> {
+        self.note(FactKey::Port(port));
+        self.snapshot.ports.get(&port)
+    }
+
+    /// The endpoints of a definition.
+    pub fn endpoints(&self, service: &Service) -> Option<&'s Handle<Endpoints>> {
+        self.note(FactKey::Endpoints(service.host.clone()));
+        self.snapshot.endpoints.get(&(service.host.clone(), service.namespace.clone()))
+    }
+
+    /// Who the endpoints of a definition are. `None` where it has no endpoints known to the control plane.
+    pub fn identities(&self, service: &Service) -> Option<&'s Handle<Identities>> {
+        self.note(FactKey::Identities(service.host.clone()));
+        self.snapshot.identities.get(&(service.host.clone(), service.namespace.clone()))
+    }
+
+    /// What about proxies makes a difference.
+    pub fn distinctions(&self) -> &'s Handle<Distinctions> {
+        self.note(FactKey::Distinctions);
+        &self.snapshot.distinctions
+    }
+
+    /// The DestinationRule in force for calls to a service: the caller's namespace first (but for the root
+    /// namespace, whose own rules are for all), then the service's, then the root's (istio
+    /// `pilot/pkg/model/push_context.go`, `destinationRule`). A rule with a workload selector is for callers of its
+    /// own namespace whose labels it matches.
+    pub fn rule(&self, service: &Service, caller: &Labels) -> Option<Handle<Rule>> {
+        let found = self.rules(service);
+        let selected = |r: &&Handle<Rule>| {
+            r.namespace == self.namespace
+                && r.selector.as_ref().is_some_and(|s| s.iter().all(|(k, v)| caller.get(k) == Some(v)))
+        };
+        found.iter().find(selected).or_else(|| found.iter().rfind(|r| r.selector.is_none())).cloned()
+    }
+
+    /// The rules among which [`View::rule`] chooses by the caller's labels.
+    pub(super) fn rules(&self, service: &Service) -> Vec<Handle<Rule>> {
+        let root = &self.snapshot.mesh.root;
+        let mut found = Vec::new();
+        if !self.namespace.is_empty() {
+            let own = self.host_rules(&self.namespace, &service.host, |r| &r.local);
+            found = own.into_iter().filter(|r| self.namespace != *root || is_private(r)).collect();
+        }
+        for namespace in [&service.namespace, root] {
+            if !found.is_empty() {
+                break;
+            }
+            let exported = self.host_rules(namespace, &service.host, |r| &r.exported);
+            found = exported.into_iter().filter(|r| self.sees(r)).collect();
+        }
+        found
+    }
+
+    /// Whether some rule for a service names the calling workloads it is for.
+    pub fn rule_selects(&self, service: &Service) -> bool {
+        !self.namespace.is_empty()
+            && self.host_rules(&self.namespace, &service.host, |r| &r.local).iter().any(|r| r.selector.is_some())
+    }
+
+    /// The VirtualServices of sidecars that have this very host, or a wildcard that overlaps it; visible ones only,
+    /// those of the caller's namespace alone first, then those exported to it by name, each group oldest first.
+    pub fn virtual_services(&self, host: &Host) -> Vec<Handle<VirtualService>> {
+        self.note(FactKey::Routes(host.clone()));
+        self.note(FactKey::WildRoutes);
+        let exact = self.snapshot.routes.get(host).map(|l| l.as_slice()).unwrap_or_default();
+        let wild =
+            self.snapshot.wild_routes.iter().filter(|v| v.hosts.iter().any(|h| h.is_wildcard() && h.matches(host)));
+        let mut all: Vec<_> = exact
+            .iter()
+            .chain(wild)
+            .filter(|v| v.in_mesh() && v.export_to.includes(&self.namespace))
+            .cloned()
+            .collect();
+        all.sort_by(|a, b| self.order(a).cmp(&self.order(b)));
+        all.dedup();
+        all
+    }
+
+    /// The PeerAuthentications of a namespace, oldest first.
+    pub fn authn(&self, namespace: &Namespace) -> Option<&'s Handle<Authn>> {
+        self.note(FactKey::Authn(namespace.clone()));
+        self.snapshot.authn.get(namespace)
+    }
+
+    /// The PeerAuthentications that may concern workloads of a namespace.
+    pub fn peer_rules(&self, namespace: &Namespace) -> PeerRules {
+        let root = &self.mesh().root;
+        let own = if namespace == root { None } else { self.authn(namespace).cloned() };
+        PeerRules { root: self.authn(root).cloned(), own }
+    }
+
+    /// What is known about an address.
+    pub fn instance(&self, address: &Str) -> Option<&'s Handle<Instance>> {
+        self.note(FactKey::Address(address.clone()));
+        self.snapshot.addresses.get(address)
+    }
+
+    /// Services of a namespace that select workloads by labels.
+    pub fn selecting(&self, namespace: &Namespace) -> Option<&'s Handle<BTreeSet<Host>>> {
+        self.note(FactKey::Selectors(namespace.clone()));
+        self.snapshot.selectors.get(namespace)
+    }
+
+    /// What is private to the caller's namespace first, then what is exported to it by name, then the rest; each by
+    /// age, name and namespace (istio `pilot/pkg/model/virtualservice.go`, `SelectVirtualServices`).
+    fn order<'v>(&self, v: &'v VirtualService) -> (u8, i64, &'v Str, &'v Namespace) {
+        let rank = match v.export_to {
+            ExportTo::Only(_) if v.namespace == self.namespace => 0,
+            ExportTo::Only(_) => 1,
+            ExportTo::All => 2,
+        };
+        (rank, v.created, &v.name, &v.namespace)
+    }
+
+    fn note(&self, key: FactKey) {
+        self.reads.borrow_mut().push(key);
+    }
+
+    /// The rules of a namespace for the most specific pattern that covers a host: the host itself, then the longest
+    /// wildcard.
+    fn host_rules(
+        &self,
+        namespace: &Namespace,
+        host: &Host,
+        pick: impl Fn(&HostRules) -> &Vec<Handle<Rule>>,
+    ) -> Vec<Handle<Rule>> {
+        self.note(FactKey::Rule(namespace.clone(), host.clone()));
+        if let Some(rules) = self.snapshot.rules.get(&(namespace.clone(), host.clone())) {
+            let found = pick(rules);
+            if !found.is_empty() {
+                return found.clone();
+            }
+        }
+        self.note(FactKey::WildRules(namespace.clone()));
+        let Some(wild) = self.snapshot.wild_rules.get(namespace) else { return Vec::new() };
+        let covering = wild.iter().filter(|(pattern, rules)| pattern.covers(host) && !pick(rules).is_empty());
+        covering.max_by_key(|(pattern, _)| pattern.len()).map(|(_, rules)| pick(rules).clone()).unwrap_or_default()
+    }
+
+    fn sees(&self, rule: &Rule) -> bool {
+        rule.export_to.is_empty() || rule.export_to.contains("*") || rule.export_to.contains(self.namespace.as_str())
+    }
+}
+
+/// Whether a rule is for its own namespace only.
+fn is_private(rule: &Rule) -> bool {
+    rule.export_to.len() == 1 && (rule.export_to.contains(".") || rule.export_to.contains(rule.namespace.as_str()))
+}
+
+/// ServiceEntries of one namespace may each bring some ports of one host: the first one's service, with the ports of
+/// those that agree with it in all else (`canMergeServices`).
+fn merge_ports(first: &Handle<Service>, visible: &[Handle<Service>]) -> Handle<Service> {
+    if first.registry == Registry::Kubernetes {
+        return first.clone();
+    }
+    let like = |s: &&Handle<Service>| {
+        s.registry == first.registry
+            && s.namespace == first.namespace
+            && s.resolution == first.resolution
+            && s.labels == first.labels
+            && s.selector == first.selector
+            && s.export_to == first.export_to
+    };
+    let mut ports = first.ports.clone();
+    for port in visible.iter().filter(like).flat_map(|s| &s.ports) {
+        if ports.iter().all(|p| p.number != port.number) {
+            ports.push(port.clone());
+        }
+    }
+    if ports.len() == first.ports.len() {
+        return first.clone();
+    }
+    Handle::new(Service { ports, ..(**first).clone() })
+}

@@ -1,0 +1,189 @@
+//! One class of proxies and everything planned for it, kept up to date unit by unit.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::base::Str;
+use crate::model::reads::Readers;
+use crate::model::{FactKey, Scope, Snapshot, View};
+use crate::wire::{Cache, Encoded, Failure, Fragment, Layer, Part, Recipe, Rope};
+
+/// How resources of one sort are planned.
+pub trait Planner: Send + Sync + 'static {
+    /// What distinguishes classes: resolved answers about a proxy.
+    type Facets: Clone + Ord + Send + Sync;
+    /// What is planned at a time.
+    type Unit: Clone + Ord + Send + Sync;
+
+    /// From where the class sees the mesh.
+    fn scope(facets: &Self::Facets) -> &Scope;
+
+    /// All units there are.
+    fn units(view: &View<'_>, facets: &Self::Facets) -> Vec<Self::Unit>;
+
+    /// The unit that a fact may bring into being, though no unit can have read it yet.
+    fn unit_of(key: &FactKey) -> Option<Self::Unit>;
+
+    /// Plans one unit: reads what it needs and puts out resources.
+    fn plan(view: &View<'_>, facets: &Self::Facets, unit: &Self::Unit, out: &mut Output<'_>);
+}
+
+/// Where planners put resources. Resources of different units of one class have different names.
+pub struct Output<'c> {
+    cache: &'c Cache,
+    before: &'c Layer,
+    set: Vec<Arc<Encoded>>,
+    failures: Vec<Failure>,
+    gone: bool,
+}
+
+impl<'c> Output<'c> {
+    fn new(cache: &'c Cache, before: &'c Layer) -> Self {
+        Self { cache, before, set: Vec::new(), failures: Vec::new(), gone: false }
+    }
+
+    /// Says that the unit itself is no more (its host has no definition, its port no service): it is forgotten until
+    /// [`Planner::unit_of`] names it again.
+    pub fn gone(&mut self) {
+        self.gone = true;
+    }
+
+    /// Puts out a resource. One that cannot be built leaves the one of that name in force that was there before.
+    pub fn resource<R: Recipe>(&mut self, recipe: &R) {
+        let built = self.cache.get_or_build(recipe);
+        self.keep(built, &recipe.name());
+    }
+
+    /// Puts out a resource made of fragments.
+    pub fn rope<M: prost::Message + prost::Name + Default>(&mut self, rope: Rope<M>) {
+        let name = rope.name.clone();
+        let built = self.cache.rope(rope);
+        self.keep(built, &name);
+    }
+
+    /// Encodes a fragment for a rope; one that cannot be built is left out and noted.
+    pub fn part<F: Fragment>(&mut self, fragment: &F) -> Option<Arc<Part>> {
+        self.cache.part(fragment).map_err(|failure| self.failures.push(failure)).ok()
+    }
+
+    fn keep(&mut self, built: Result<Arc<Encoded>, Failure>, name: &Str) {
+        match built {
+            Ok(encoded) => self.set.push(encoded),
+            Err(failure) => {
+                self.set.extend(self.before.get(name).cloned());
+                self.failures.push(failure);
+            }
+        }
+    }
+}
+
+struct Planned {
+    names: Box<[Str]>,
+    failures: Box<[Failure]>,
+}
+
+/// All units of one class and the layer they add up to.
+pub struct Class<P: Planner> {
+    facets: P::Facets,
+    units: BTreeMap<P::Unit, Planned>,
+    readers: Readers<FactKey, P::Unit>,
+    layer: Layer,
+}
+
+/// What planning one unit gave.
+struct Outcome<U> {
+    unit: U,
+    reads: Vec<FactKey>,
+    set: Vec<Arc<Encoded>>,
+    failures: Vec<Failure>,
+    gone: bool,
+}
+
+impl<P: Planner> Class<P> {
+    /// Plans everything from scratch.
+    pub fn new(snapshot: &Snapshot, facets: P::Facets, cache: &Cache) -> Self {
+        let mut class = Self { facets, units: BTreeMap::new(), readers: Readers::default(), layer: Layer::new() };
+        let units = P::units(&View::new(snapshot, P::scope(&class.facets)), &class.facets);
+        class.replan(snapshot, &units, cache);
+        class
+    }
+
+    /// What distinguishes the class.
+    pub fn facets(&self) -> &P::Facets {
+        &self.facets
+    }
+
+    /// What the class holds.
+    pub fn layer(&self) -> &Layer {
+        &self.layer
+    }
+
+    /// Resources that could not be built, in the order of their units.
+    pub fn failures(&self) -> impl Iterator<Item = &Failure> {
+        self.units.values().flat_map(|p| p.failures.iter())
+    }
+
+    /// How many units there are.
+    pub fn len(&self) -> usize {
+        self.units.len()
+    }
+
+    /// Whether there are no units.
+    pub fn is_empty(&self) -> bool {
+        self.units.is_empty()
+    }
+
+    /// Plans again what read one of the changed facts, or what they bring into being. Returns whether the layer
+    /// moved.
+    pub fn update(&mut self, snapshot: &Snapshot, changed: &BTreeSet<FactKey>, cache: &Cache) -> bool {
+        let mut dirty = BTreeSet::new();
+        for key in changed {
+            dirty.extend(self.readers.of(key).cloned());
+            dirty.extend(P::unit_of(key));
+        }
+        let dirty: Vec<_> = dirty.into_iter().collect();
+        self.replan(snapshot, &dirty, cache)
+    }
+
+    fn replan(&mut self, snapshot: &Snapshot, units: &[P::Unit], cache: &Cache) -> bool {
+        let plan = |unit: &P::Unit| {
+            let view = View::new(snapshot, P::scope(&self.facets));
+            let mut out = Output::new(cache, &self.layer);
+            P::plan(&view, &self.facets, unit, &mut out);
+            let Output { set, failures, gone, .. } = out;
+            Outcome { unit: unit.clone(), reads: view.into_reads(), set, failures, gone }
+        };
+        // A handful is not worth waking other threads for.
+        let results: Vec<_> = if units.len() < 64 {
+            units.iter().map(plan).collect()
+        } else {
+            units.par_iter().with_min_len(16).map(plan).collect()
+        };
+        let before = self.layer.clone();
+        results.into_iter().for_each(|result| self.take(result));
+        !before.ptr_eq(&self.layer)
+    }
+
+    fn take(&mut self, result: Outcome<P::Unit>) {
+        let names: Box<[Str]> = result.set.iter().map(|e| e.name().clone()).collect();
+        for gone in self.units.get(&result.unit).map(|p| &p.names[..]).unwrap_or_default() {
+            if !names.contains(gone) {
+                self.layer.remove(gone);
+            }
+        }
+        for encoded in result.set {
+            if self.layer.get(encoded.name()).is_none_or(|old| old.version() != encoded.version()) {
+                self.layer.insert(encoded.name().clone(), encoded);
+            }
+        }
+        if result.gone {
+            self.units.remove(&result.unit);
+            self.readers.forget(&result.unit);
+            return;
+        }
+        self.readers.record(&result.unit, result.reads);
+        self.units.insert(result.unit, Planned { names, failures: result.failures.into() });
+    }
+}

@@ -1,0 +1,119 @@
+//! All classes of one sort of resource, as long as some proxy belongs to them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{FactKey, Snapshot};
+use crate::wire::{Cache, Failure, Layer};
+
+use super::class::{Class, Planner};
+
+/// Something that plans everything for one class and keeps it up to date.
+pub trait Planned: Sized {
+    /// What distinguishes classes.
+    type Facets: Clone + Ord;
+    /// What classes of this sort share.
+    type Shared: Default;
+
+    /// Plans from scratch.
+    fn new(snapshot: &Snapshot, facets: Self::Facets, shared: &mut Self::Shared, cache: &Cache) -> Self;
+
+    /// Brings what is shared up to date, once per change and before any class.
+    fn update_shared(_shared: &mut Self::Shared, _snapshot: &Snapshot, _changed: &BTreeSet<FactKey>, _cache: &Cache) {}
+
+    /// Plans again what a change touches; says whether the layer moved.
+    fn update(
+        &mut self,
+        snapshot: &Snapshot,
+        changed: &BTreeSet<FactKey>,
+        shared: &mut Self::Shared,
+        cache: &Cache,
+    ) -> bool;
+
+    /// What the class holds.
+    fn layer(&self) -> &Layer;
+
+    /// Resources that could not be built.
+    fn failures(&self) -> Vec<&Failure>;
+}
+
+impl<P: Planner> Planned for Class<P> {
+    type Facets = P::Facets;
+    type Shared = ();
+
+    fn new(snapshot: &Snapshot, facets: P::Facets, _: &mut (), cache: &Cache) -> Self {
+        Class::new(snapshot, facets, cache)
+    }
+
+    fn update(&mut self, snapshot: &Snapshot, changed: &BTreeSet<FactKey>, _: &mut (), cache: &Cache) -> bool {
+        Class::update(self, snapshot, changed, cache)
+    }
+
+    fn layer(&self) -> &Layer {
+        Class::layer(self)
+    }
+
+    fn failures(&self) -> Vec<&Failure> {
+        Class::failures(self).collect()
+    }
+}
+
+/// The classes of one sort.
+pub(super) struct Classes<C: Planned> {
+    classes: BTreeMap<C::Facets, Member<C>>,
+    shared: C::Shared,
+}
+
+struct Member<C> {
+    class: C,
+    groups: usize,
+}
+
+impl<C: Planned> Default for Classes<C> {
+    fn default() -> Self {
+        Self { classes: BTreeMap::new(), shared: C::Shared::default() }
+    }
+}
+
+impl<C: Planned> Classes<C> {
+    /// A group of proxies enters a class, which is planned if it is the first.
+    pub(super) fn enter(&mut self, snapshot: &Snapshot, facets: &C::Facets, cache: &Cache) {
+        let shared = &mut self.shared;
+        let plan = || Member { class: C::new(snapshot, facets.clone(), shared, cache), groups: 0 };
+        self.classes.entry(facets.clone()).or_insert_with(plan).groups += 1;
+    }
+
+    /// A group leaves; with the last one the class goes.
+    pub(super) fn leave(&mut self, facets: &C::Facets) {
+        if let Some(member) = self.classes.get_mut(facets) {
+            member.groups -= 1;
+            if member.groups == 0 {
+                self.classes.remove(facets);
+            }
+        }
+    }
+
+    /// Plans again what a change touches; says whether any class moved.
+    pub(super) fn update(&mut self, snapshot: &Snapshot, changed: &BTreeSet<FactKey>, cache: &Cache) -> bool {
+        C::update_shared(&mut self.shared, snapshot, changed, cache);
+        let mut moved = false;
+        for member in self.classes.values_mut() {
+            moved |= member.class.update(snapshot, changed, &mut self.shared, cache);
+        }
+        moved
+    }
+
+    /// What a class holds.
+    pub(super) fn layer(&self, facets: &C::Facets) -> Layer {
+        self.classes.get(facets).map(|m| m.class.layer().clone()).unwrap_or_default()
+    }
+
+    /// How many classes there are, and how many resources they hold together, shared ones counted each time.
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.classes.len(), self.classes.values().map(|m| m.class.layer().len()).sum())
+    }
+
+    /// Resources that could not be built.
+    pub(super) fn failures(&self) -> impl Iterator<Item = &Failure> {
+        self.classes.values().flat_map(|m| m.class.failures())
+    }
+}

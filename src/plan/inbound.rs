@@ -1,0 +1,280 @@
+//! The listener for calls in: one for each workload, whatever the number of its pods.
+//!
+//! Comes in: the ports of the workload and what PeerAuthentications say of them. Goes out: [`VirtualInbound`].
+//!
+//! Everything in it is known when the class of a proxy is; so the recipe itself is what distinguishes classes, and
+//! there is nothing left to plan.
+//! Absent: the listeners of a Sidecar's `ingress`, and policies of calls, which later issues add.
+
+mod mode;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use crate::base::{Duration, Str};
+use crate::generate::filter::{
+    Bytes, BytesSettings, CallSettings, Calls, HttpFilter, Protocol as Read, Routes, TcpProxy,
+};
+use crate::generate::inbound::{InboundChain, InboundRoute, ServerTls, VirtualInbound};
+use crate::generate::listener::{Bind, Content, Transport};
+use crate::model::facts::{Handle, PeerMode, Port, Protocol, Registry, Target, TargetPort};
+use crate::model::{FactKey, Scope, View};
+use crate::proxy::{Flag, Proxy, Role};
+
+use super::class::{Output, Planner};
+use super::listener::{Direction, Interception, Settings, addresses, has_basics, reserved, workload_labels};
+use super::targets::targets;
+use mode::{Certificates, FOREIGN_TLS, Taken, taken};
+
+/// Plans the listener for calls in.
+pub struct InboundPlanner;
+
+/// What distinguishes classes: the listener, or that there is none.
+pub type InboundFacets = Option<Handle<VirtualInbound>>;
+
+impl Planner for InboundPlanner {
+    type Facets = InboundFacets;
+    type Unit = ();
+
+    fn scope(_: &InboundFacets) -> &Scope {
+        &Scope::Public
+    }
+
+    fn units(_: &View<'_>, _: &InboundFacets) -> Vec<()> {
+        vec![()]
+    }
+
+    fn unit_of(_: &FactKey) -> Option<()> {
+        None
+    }
+
+    fn plan(_: &View<'_>, facets: &InboundFacets, (): &(), out: &mut Output<'_>) {
+        facets.iter().for_each(|listener| out.resource(&**listener));
+    }
+}
+
+/// The facets of a proxy for calls in. Without capture there are none unless a Sidecar says where.
+pub fn facets(view: &View<'_>, proxy: &Proxy) -> InboundFacets {
+    let mesh = &view.mesh().config;
+    let interception = Interception::of(proxy);
+    let port = u16::try_from(mesh.proxy_inbound_listen_port).ok()?;
+    let serves = proxy.role == Role::Sidecar && mesh.proxy_listen_port > 0 && has_basics(&proxy.capabilities);
+    if !serves || interception == Interception::None {
+        return None;
+    }
+    let labels = workload_labels(view, proxy);
+    let settings = Settings::new(mesh, proxy, &labels);
+    let workload = Workload {
+        wildcard: addresses(proxy).0[0],
+        certificates: Certificates::new(mesh, proxy),
+        bytes: Handle::new(settings.bytes(Direction::In)),
+        calls: Handle::new(settings.calls(Direction::In)),
+        stat_name: mesh.inbound_cluster_stat_name.clone(),
+        idle_timeout: settings.idle_timeout(),
+        has_grpc_web: proxy.capabilities.has(&HttpFilter::GrpcWeb.extension()),
+        has_mongo: settings.has_mongo(),
+    };
+    let rules = view.peer_rules(&proxy.namespace);
+    let ports = ports(targets(view, proxy), &reserved(view, proxy));
+    let mut chains = vec![workload.loops(port)];
+    chains.extend(workload.chains(&Destination::unknown(None), rules.of_workload(&labels, 0)));
+    for number in rules.ports(&labels) {
+        if !ports.iter().any(|target| target.number == number) {
+            chains.extend(workload.chains(&Destination::unknown(Some(number)), rules.of_workload(&labels, number)));
+        }
+    }
+    for target in &ports {
+        let mode = rules.of_workload(&labels, target.number);
+        chains.extend(workload.chains(&Destination::of(target, workload.wildcard), mode));
+    }
+    Some(Handle::new(VirtualInbound {
+        bind: Bind { addresses: vec![workload.wildcard.into()], port, real: true },
+        transparent: interception == Interception::Tproxy,
+        exact_balance: proxy.metadata.flag("INBOUND_LISTENER_EXACT_BALANCE") == Flag::On,
+        detection_timeout: mesh.protocol_detection_timeout,
+        chains,
+        logs: Handle::new(settings.listener_logs()),
+    }))
+}
+
+/// The first target of each port, by port, but for ports of the proxy itself (istio `getFilterChainsByServicePort`).
+fn ports(targets: Vec<Target>, reserved: &BTreeSet<u16>) -> Vec<Target> {
+    let mut ports: Vec<Target> = Vec::new();
+    for target in targets {
+        if !reserved.contains(&target.number) && ports.iter().all(|t| t.number != target.number) {
+            ports.push(target);
+        }
+    }
+    ports.sort_by_key(|target| target.number);
+    ports
+}
+
+/// What chains of all ports share.
+struct Workload {
+    wildcard: &'static str,
+    /// `None` for a proxy that cannot prove who it is.
+    certificates: Option<Certificates>,
+    bytes: Handle<BytesSettings>,
+    calls: Handle<CallSettings>,
+    /// A pattern for the names of clusters in statistics; empty for their own.
+    stat_name: Str,
+    /// How long a connection may be silent.
+    idle_timeout: Option<Duration>,
+    has_grpc_web: bool,
+    has_mongo: bool,
+}
+
+/// Where connections of some chains go.
+struct Destination<'t> {
+    /// The names of its chains for bytes and for calls.
+    names: [Str; 2],
+    /// The port that is called; `None` for all that have no chains of their own.
+    number: Option<u16>,
+    cluster: Str,
+    /// The prefix of calls in statistics.
+    stat_prefix: Str,
+    target: Option<&'t Target>,
+    port: Port,
+}
+
+impl<'t> Destination<'t> {
+    fn of(target: &'t Target, wildcard: &str) -> Self {
+        let name: Str = format!("{wildcard}_{}", target.number).into();
+        Self {
+            stat_prefix: format!("inbound_{name};").into(),
+            names: [name.clone(), name],
+            number: Some(target.number),
+            cluster: format!("inbound|{}||", target.number).into(),
+            target: Some(target),
+            port: target.port.clone(),
+        }
+    }
+
+    /// Ports that no service has (istio `buildInboundPassthroughChains`).
+    fn unknown(number: Option<u16>) -> Self {
+        let target = TargetPort::Number(number.unwrap_or(0));
+        Self {
+            names: ["virtualInbound".into(), "virtualInbound-catchall-http".into()],
+            number,
+            cluster: "InboundPassthroughCluster".into(),
+            stat_prefix: "InboundPassthroughCluster;".into(),
+            target: None,
+            port: Port { number: 0, name: "virtualInbound".into(), protocol: Protocol::Unsupported, target },
+        }
+    }
+}
+
+impl Workload {
+    /// Connections to the listener's own port would go round in circles.
+    fn loops(&self, port: u16) -> InboundChain {
+        InboundChain {
+            name: "virtualInbound-blackhole".into(),
+            port: Some(port),
+            transport: Transport::Any,
+            protocols: &[],
+            tls: None,
+            exchange: false,
+            content: Content::Bytes(self.blackhole()),
+        }
+    }
+
+    fn blackhole(&self) -> Bytes {
+        let proxy = TcpProxy { logged: false, ..TcpProxy::to("BlackHoleCluster") };
+        Bytes { settings: self.bytes.clone(), resolution: None, protocol: None, proxy }
+    }
+
+    /// The chains of one port for the callers that are taken there.
+    ///
+    /// A proxy that cannot prove who it is ends no TLS. Where nothing but the mesh's TLS may come, it takes TLS and
+    /// drops it, so that clear text is refused as ever.
+    fn chains(&self, to: &Destination<'_>, mode: PeerMode) -> Vec<InboundChain> {
+        let all = taken(to.port.protocol, mode);
+        match (&self.certificates, mode) {
+            (Some(certificates), _) => {
+                let tls = |t: &Taken| t.terminates.then(|| certificates.of(t.calls));
+                all.iter().map(|t| self.chain(to, t, tls(t), self.content(to, t.calls))).collect()
+            }
+            (None, PeerMode::Strict) => vec![self.chain(to, &FOREIGN_TLS, None, Content::Bytes(self.blackhole()))],
+            (None, _) => {
+                let clear = all.iter().filter(|t| !t.terminates);
+                clear.map(|t| self.chain(to, t, None, self.content(to, t.calls))).collect()
+            }
+        }
+    }
+
+    fn chain(
+        &self,
+        to: &Destination<'_>,
+        taken: &Taken,
+        tls: Option<Handle<ServerTls>>,
+        content: Content,
+    ) -> InboundChain {
+        InboundChain {
+            name: to.names[usize::from(taken.calls)].clone(),
+            port: to.number,
+            transport: taken.transport,
+            protocols: taken.protocols,
+            tls,
+            exchange: self.bytes.exchange,
+            content,
+        }
+    }
+
+    fn content(&self, to: &Destination<'_>, calls: bool) -> Content {
+        if calls { Content::Calls(self.calls(to)) } else { Content::Bytes(self.bytes(to)) }
+    }
+
+    fn bytes(&self, to: &Destination<'_>) -> Bytes {
+        let mongo = to.port.protocol == Protocol::Mongo && self.has_mongo;
+        Bytes {
+            settings: self.bytes.clone(),
+            resolution: None,
+            protocol: mongo.then_some(Read::Mongo),
+            proxy: TcpProxy {
+                stat_prefix: self.stat_prefix(to),
+                idle_timeout: self.idle_timeout,
+                ..TcpProxy::to(to.cluster.clone())
+            },
+        }
+    }
+
+    fn calls(&self, to: &Destination<'_>) -> Calls {
+        let protocol = to.port.protocol;
+        let web = protocol == Protocol::GrpcWeb && self.has_grpc_web;
+        Calls {
+            settings: self.calls.clone(),
+            filters: web.then_some(HttpFilter::GrpcWeb).into_iter().collect(),
+            stat_prefix: to.stat_prefix.clone(),
+            routes: Routes::Inbound(InboundRoute {
+                cluster: to.cluster.clone(),
+                host: to.target.map(|t| t.host.clone()).unwrap_or_default(),
+                port: to.port.number,
+                retries: !protocol.is_grpc(),
+            }),
+            absolute_urls: false,
+            http2: protocol.is_http2(),
+        }
+    }
+
+    /// The name in statistics, by the mesh's pattern if there is one.
+    fn stat_prefix(&self, to: &Destination<'_>) -> Str {
+        if self.stat_name.is_empty() {
+            return to.cluster.clone();
+        }
+        let host = to.target.map(|t| t.host.as_str()).unwrap_or_default();
+        let object = to.target.filter(|t| t.registry == Registry::Kubernetes);
+        let short = object.map_or_else(|| host.to_owned(), |t| format!("{}.{}", t.name, t.namespace));
+        let name = object.map_or(host, |t| &t.name);
+        let replaced = self
+            .stat_name
+            .replace("%SERVICE%", &short)
+            .replace("%SERVICE_NAME%", name)
+            .replace("%SERVICE_FQDN%", host)
+            .replace("%SUBSET_NAME%", "")
+            .replace("%SERVICE_PORT%", &to.port.number.to_string())
+            .replace("%SERVICE_PORT_NAME%", &to.port.name);
+        replaced.into()
+    }
+}

@@ -1,0 +1,259 @@
+//! Listeners for calls out: which there are for a class of proxies, one port number at a time.
+//!
+//! Comes in: the services with a port of that number and what rules say of connections to them. Goes out: recipes of
+//! [`Outbound`] listeners, one for each address at which something is called.
+//!
+//! A class's listeners are planned in four [`Part`]s, each a layer of its own, because they depend on different
+//! things: those that read calls say in their traces which workload calls, and those of single pods leave out the
+//! proxy's own pod. All others are the same for every workload.
+//!
+//! Invariant: each address belongs to one part, by the services that want it and not by who asks, so that names of
+//! different parts differ.
+//! Absent: calls in (`plan::inbound`); listeners of Sidecar resources and gateways, which later issues add.
+
+mod caller;
+mod connection;
+mod destination;
+mod entry;
+mod group;
+mod log;
+mod settings;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use caller::{Interception, addresses, has_basics, reserved, workload_labels};
+pub(super) use entry::CLEAR_HTTP;
+pub(super) use settings::{Direction, Settings};
+
+use std::collections::BTreeSet;
+
+use crate::base::Str;
+use crate::generate::filter::{Bytes, CallSettings, Calls, Routes, TcpProxy};
+use crate::generate::listener::{Bind, Chain, Content, Match, Outbound, VirtualOutbound};
+use crate::model::facts::{Handle, Resolution};
+use crate::model::{FactKey, Scope, View};
+use crate::proxy::{Proxy, Role};
+
+use super::class::{Output, Planner};
+use super::targets::targets;
+use caller::Caller;
+use entry::Entry;
+use group::{Candidate, Groups};
+
+/// Plans listeners for calls out.
+pub struct ListenerPlanner;
+
+/// Which listeners of a class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// Those that pass on bytes.
+    Bytes,
+    /// Those that may read calls.
+    Calls,
+    /// Those of single pods that pass on bytes.
+    PodBytes,
+    /// Those of single pods that may read calls.
+    PodCalls,
+}
+
+/// What distinguishes classes of proxies for one part of their listeners.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ListenerFacets {
+    scope: Scope,
+    part: Part,
+    /// `None` for a proxy that gets no listeners.
+    caller: Option<Handle<Caller>>,
+    /// In parts that read calls.
+    calls: Option<Handle<CallSettings>>,
+    /// In parts of single pods, the address of the proxy's own, if it is one of those.
+    own: Option<Str>,
+}
+
+/// What is planned at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ListenerUnit {
+    /// The listener of captured connections.
+    Captured,
+    /// The listener at which the application may reach an HTTP proxy.
+    HttpProxy,
+    /// All listeners of a port number.
+    Port(u16),
+}
+
+/// The facets of a proxy for its listeners that pass on bytes.
+pub fn byte_facets(view: &View<'_>, proxy: &Proxy) -> ListenerFacets {
+    facets(view, proxy, Part::Bytes)
+}
+
+/// The facets of a proxy for its listeners that may read calls.
+pub fn call_facets(view: &View<'_>, proxy: &Proxy) -> ListenerFacets {
+    facets(view, proxy, Part::Calls)
+}
+
+/// The facets of a proxy for its listeners of single pods that pass on bytes.
+pub fn pod_byte_facets(view: &View<'_>, proxy: &Proxy) -> ListenerFacets {
+    facets(view, proxy, Part::PodBytes)
+}
+
+/// The facets of a proxy for its listeners of single pods that may read calls.
+pub fn pod_call_facets(view: &View<'_>, proxy: &Proxy) -> ListenerFacets {
+    facets(view, proxy, Part::PodCalls)
+}
+
+fn facets(view: &View<'_>, proxy: &Proxy, part: Part) -> ListenerFacets {
+    let scope = view.scope().clone();
+    let nothing = ListenerFacets { scope: scope.clone(), part, caller: None, calls: None, own: None };
+    if proxy.role != Role::Sidecar {
+        return nothing;
+    }
+    let labels = workload_labels(view, proxy);
+    let settings = Settings::new(&view.mesh().config, proxy, &labels);
+    let Some(caller) = Caller::of(view, proxy, &settings, &labels) else { return nothing };
+    let reads_calls = matches!(part, Part::Calls | Part::PodCalls);
+    let of_pods = matches!(part, Part::PodBytes | Part::PodCalls);
+    ListenerFacets {
+        scope,
+        part,
+        caller: Some(Handle::new(caller)),
+        calls: reads_calls.then(|| Handle::new(settings.calls(Direction::Out))),
+        own: if of_pods { own_pod(view, proxy) } else { None },
+    }
+}
+
+/// The proxy's own address, if services are called by it, pod by pod.
+fn own_pod(view: &View<'_>, proxy: &Proxy) -> Option<Str> {
+    let by_pod = |host| view.definitions(host).iter().any(|s| s.resolution == Resolution::Passthrough);
+    let hosts: BTreeSet<_> = targets(view, proxy).into_iter().map(|target| target.host).collect();
+    proxy.addresses.first().filter(|_| hosts.iter().any(by_pod)).cloned()
+}
+
+/// Everything at hand while a unit is planned.
+struct Planning<'p, 's> {
+    view: &'p View<'s>,
+    caller: &'p Caller,
+    calls: Option<&'p Handle<CallSettings>>,
+}
+
+impl Planner for ListenerPlanner {
+    type Facets = ListenerFacets;
+    type Unit = ListenerUnit;
+
+    fn scope(facets: &ListenerFacets) -> &Scope {
+        &facets.scope
+    }
+
+    fn units(view: &View<'_>, facets: &ListenerFacets) -> Vec<ListenerUnit> {
+        let fixed = match facets.part {
+            Part::Bytes => Some(ListenerUnit::Captured),
+            Part::Calls => Some(ListenerUnit::HttpProxy),
+            Part::PodBytes | Part::PodCalls => None,
+        };
+        fixed.into_iter().chain(view.ports().map(ListenerUnit::Port)).collect()
+    }
+
+    fn unit_of(key: &FactKey) -> Option<ListenerUnit> {
+        match key {
+            FactKey::Port(number) => Some(ListenerUnit::Port(*number)),
+            _ => None,
+        }
+    }
+
+    fn plan(view: &View<'_>, facets: &ListenerFacets, unit: &ListenerUnit, out: &mut Output<'_>) {
+        let Some(caller) = facets.caller.as_deref() else {
+            out.gone();
+            return;
+        };
+        let planning = Planning { view, caller, calls: facets.calls.as_ref() };
+        match unit {
+            ListenerUnit::Captured => planning.captured().iter().for_each(|recipe| out.resource(recipe)),
+            ListenerUnit::HttpProxy => planning.http_proxy().iter().for_each(|recipe| out.resource(recipe)),
+            ListenerUnit::Port(number) => {
+                if view.members_on_port(*number).is_none() {
+                    out.gone();
+                    return;
+                }
+                let groups = group::groups(view, caller, facets.own.as_ref(), *number);
+                for recipe in planning.outbound(*number, &groups, facets.part) {
+                    out.resource(&recipe);
+                }
+            }
+        }
+    }
+}
+
+/// Which part a listener belongs to, by the services that want it.
+fn part_of(group: &[Candidate<'_>]) -> Part {
+    match (group.iter().any(|c| c.of_pod), group.iter().any(entry::reads_calls)) {
+        (false, false) => Part::Bytes,
+        (false, true) => Part::Calls,
+        (true, false) => Part::PodBytes,
+        (true, true) => Part::PodCalls,
+    }
+}
+
+impl Planning<'_, '_> {
+    /// The listeners of a port that belong to a part.
+    fn outbound(&self, port: u16, groups: &Groups<'_>, part: Part) -> Vec<Outbound> {
+        let real = self.caller.interception == Interception::None;
+        // Without capture, the HTTP proxy is at an address where services are.
+        if real && self.caller.http_proxy_port == Some(port) {
+            return Vec::new();
+        }
+        let mine = groups.values().filter(|group| part_of(group) == part);
+        let entries = mine.filter_map(|group| Entry::of(self, group));
+        entries.map(|entry| self.listener(Bind { addresses: entry.bind, port, real }, entry.chains)).collect()
+    }
+
+    fn listener(&self, bind: Bind, chains: Vec<Chain>) -> Outbound {
+        let takes_all = chains.iter().any(|c| c.matches.is_all());
+        Outbound {
+            bind,
+            exact_balance: self.caller.exact_balance,
+            detection_timeout: self.caller.detection_timeout,
+            fallback: (!takes_all).then(|| self.caller.unknown()),
+            chains,
+        }
+    }
+
+    /// The listener of captured connections, if they are captured.
+    fn captured(&self) -> Option<VirtualOutbound> {
+        let caller = self.caller;
+        let silent = TcpProxy { logged: false, ..TcpProxy::to("BlackHoleCluster") };
+        (caller.interception != Interception::None).then(|| VirtualOutbound {
+            address: caller.wildcards[0].into(),
+            port: caller.capture_port,
+            transparent: caller.interception == Interception::Tproxy,
+            loops: caller.plain(silent),
+            unknown: caller.unknown(),
+            logs: caller.logs.clone(),
+        })
+    }
+
+    /// The listener at which the application may reach an HTTP proxy (istio `buildHTTPProxy`).
+    fn http_proxy(&self) -> Option<Outbound> {
+        let port = self.caller.http_proxy_port?;
+        let addresses: Vec<Str> = self.caller.localhosts.iter().map(|&a| a.into()).collect();
+        let calls = Calls {
+            settings: self.calls?.clone(),
+            filters: Vec::new(),
+            stat_prefix: format!("outbound_{}_{port};", addresses[0]).into(),
+            routes: Routes::Named("http_proxy".into()),
+            absolute_urls: true,
+            http2: false,
+        };
+        let chain = Chain { matches: Match::default(), origin: None, content: Content::Calls(calls) };
+        Some(self.listener(Bind { addresses, port, real: true }, vec![chain]))
+    }
+}
+
+impl Caller {
+    /// What becomes of connections to unknown destinations.
+    fn unknown(&self) -> Bytes {
+        self.plain(TcpProxy { idle_timeout: self.idle_timeout, ..TcpProxy::to(self.unknown) })
+    }
+
+    fn plain(&self, proxy: TcpProxy) -> Bytes {
+        Bytes { settings: self.bytes.clone(), resolution: None, protocol: None, proxy }
+    }
+}

@@ -1,0 +1,3 @@
+//! What tests of planners share.
+
+pub(crate) mod world;

@@ -1,0 +1,68 @@
+//! A mesh made of YAML, which can be edited.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::api::mesh::MeshConfig;
+use crate::api::{Key, Kind, Object, decode};
+use crate::base::Locality;
+use crate::model::index::{Allocations, Index, Options};
+use crate::model::{FactKey, Snapshot};
+use crate::proxy::Proxy;
+
+/// Objects and the facts that follow from them.
+pub(crate) struct World(Index);
+
+impl World {
+    /// A mesh of documents, separated by `---`.
+    pub(crate) fn new(yaml: &str) -> Self {
+        let mut world = Self(Index::new(Options::default(), MeshConfig::default(), Allocations::default()));
+        world.apply(yaml);
+        world
+    }
+
+    /// Adds objects or replaces them; returns what changed.
+    pub(crate) fn apply(&mut self, yaml: &str) -> BTreeSet<FactKey> {
+        let batch = objects(yaml).map(|o| (o.key(), Some(Arc::new(o)))).collect();
+        self.0.apply(&batch, None).keys
+    }
+
+    /// Takes an object out; returns what changed.
+    pub(crate) fn remove(&mut self, kind: Kind, namespace: &str, name: &str) -> BTreeSet<FactKey> {
+        let key = Key { kind, namespace: namespace.into(), name: name.into() };
+        self.0.apply(&BTreeMap::from([(key, None)]), None).keys
+    }
+
+    /// Sets the mesh config, in JSON; returns what changed.
+    pub(crate) fn settings(&mut self, mesh: Value) -> BTreeSet<FactKey> {
+        let (mesh, findings) = MeshConfig::parse(mesh);
+        assert!(findings.is_empty(), "{findings:?}");
+        self.0.apply(&BTreeMap::new(), Some(mesh)).keys
+    }
+
+    /// The facts as they are.
+    pub(crate) fn snapshot(&self) -> &Snapshot {
+        self.0.snapshot()
+    }
+}
+
+fn objects(yaml: &str) -> impl Iterator<Item = Object> {
+    yaml.split("\n---\n").filter(|d| !d.trim().is_empty()).map(|text| {
+        let value: Value = serde_saphyr::from_str(text).expect("the test's YAML is YAML");
+        let decoded = decode(value, None);
+        assert!(decoded.findings.is_empty(), "{:?}", decoded.findings);
+        decoded.object.expect("the test's object is of a known kind")
+    })
+}
+
+/// A sidecar of a namespace with some metadata.
+pub(crate) fn sidecar(namespace: &str, metadata: Value) -> Proxy {
+    let mut all = json!({"CLUSTER_ID": "Kubernetes", "NAMESPACE": namespace, "INSTANCE_IPS": "10.1.0.5"});
+    for (key, value) in metadata.as_object().into_iter().flatten() {
+        all[key] = value.clone();
+    }
+    let id = format!("sidecar~10.1.0.5~client.{namespace}~{namespace}.svc.cluster.local");
+    Proxy::new(&id, "client", Locality::default(), &all, &[]).expect("the node id is well formed")
+}

@@ -1,0 +1,63 @@
+//! What a proxy can do, read off the extensions that its Node lists.
+
+use std::collections::BTreeSet;
+
+use crate::base::Str;
+
+/// One extension of a Node: its name and the types it is configured by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extension {
+    /// `envoy.filters.http.router`
+    pub name: String,
+    /// Full names of messages, without `type.googleapis.com/`.
+    pub types: Vec<String>,
+}
+
+/// Which build of Envoy it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Capabilities {
+    /// Istio's: it gets exactly what istiod would send.
+    Istio,
+    /// Any other: it gets only types that it lists.
+    Stock {
+        /// The types it lists.
+        types: BTreeSet<Str>,
+        /// Whether an agent with an SDS socket is beside it (`PROXY_CONFIG` in its metadata), so that it has an identity.
+        identity: bool,
+    },
+}
+
+impl Capabilities {
+    /// The type only Istio's build has.
+    const ISTIO_TYPE: &'static str = "stats.PluginConfig";
+
+    /// Reads the list: none at all, or one with Istio's own type, is Istio's proxy.
+    pub fn new(extensions: &[Extension], agent: bool) -> Self {
+        let types = || extensions.iter().flat_map(|e| &e.types);
+        if extensions.is_empty() || types().any(|t| t == Self::ISTIO_TYPE) {
+            return Self::Istio;
+        }
+        Self::Stock { types: types().map(|t| t.as_str().into()).collect(), identity: agent }
+    }
+
+    /// Whether it is Istio's own build.
+    pub fn is_istio(&self) -> bool {
+        matches!(self, Self::Istio)
+    }
+
+    /// Whether it takes configuration of a type, with or without `type.googleapis.com/`.
+    pub fn has(&self, type_url: &str) -> bool {
+        match self {
+            Self::Istio => true,
+            Self::Stock { types, .. } => types.contains(type_url.rsplit('/').next().unwrap_or(type_url)),
+        }
+    }
+
+    /// Whether it can prove who it is, so that mutual TLS works.
+    pub fn has_identity(&self) -> bool {
+        match self {
+            Self::Istio => true,
+            Self::Stock { identity, .. } => *identity,
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Where objects come from.
+//!
+//! Comes in: a folder of files ([`files`]). Goes out: [`Delivery`]: parsed, typed objects as they come and go, the
+//! mesh config, and what is wrong with either. This is one of the two ends of the program that have effects: files,
+//! threads and the clock are here. Invariants: a delivery is atomic, and an object that becomes unreadable stays as
+//! it last was. Absent: anything derived from objects, and any memory of them but what that invariant needs.
+
+pub mod files;
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::api::mesh::MeshConfig;
+use crate::base::Finding;
+pub use crate::store::Event;
+
+/// One difference of a source, to be taken as a whole.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// What happened, in the order of the keys.
+    pub events: Vec<Event>,
+    /// The mesh config and its companions, if one of them is another; always so in the first delivery.
+    pub mesh: Option<MeshUpdate>,
+    /// All that is wrong with the source now, not only what is new; sorted.
+    pub findings: Arc<[Finding]>,
+}
+
+/// What is said for the mesh as a whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MeshUpdate {
+    /// The mesh config, with its defaults filled in.
+    pub mesh: Arc<MeshConfig>,
+    /// The mesh networks as written; an empty mapping if there are none.
+    pub networks: Arc<Value>,
+}

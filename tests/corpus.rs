@@ -1,0 +1,108 @@
+//! The corpus: what mizzen would send for each case, compared with what istiod sent.
+//!
+//! In-process, through the same code as `mizzen render`. Each case of `EQUAL` must be equal in full; the others are
+//! counted, and may not fall below what `tests/corpus/baseline.json` says was equal before.
+//!
+//! `cargo test --test corpus -- [-v] [CASE…]` runs some cases, with `-v` every difference.
+
+#[path = "corpus_runner/compare.rs"]
+mod compare;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use mizzen::app::render;
+use mizzen::model::index::{Allocations, Options};
+use serde_json::Value;
+
+/// Cases that are equal in full: those of the main job.
+const EQUAL: [&str; 16] = [
+    "balancing-policies",
+    "connection-limits",
+    "entry-endpoints",
+    "entry-visibility",
+    "external-name-partners",
+    "grpc-service",
+    "headless-ledger",
+    "l4-routing",
+    "mysql-same-port",
+    "name-table",
+    "outside-hosts",
+    "protocol-zoo",
+    "route-actions",
+    "route-matching",
+    "shared-port-numbers",
+    "vm-and-pods",
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|a| a == "--list") {
+        return ExitCode::SUCCESS;
+    }
+    let verbose = arguments.iter().any(|a| a == "-v");
+    let only: Vec<&String> = arguments.iter().filter(|a| !a.starts_with('-')).collect();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    let baseline = baseline(&root);
+    let (mut passed, mut failed) = (0, 0);
+    for case in cases(&root).into_iter().filter(|c| only.is_empty() || only.iter().any(|o| c.ends_with(o))) {
+        let name = case.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        for (proxy, score) in run(&root, &case) {
+            let id = format!("{name}/{proxy}");
+            let owed =
+                if EQUAL.contains(&name.as_str()) { score.wanted() } else { baseline.get(&id).copied().unwrap_or(0) };
+            let ok = score.equal() >= owed && (!EQUAL.contains(&name.as_str()) || score.is_equal());
+            if ok {
+                passed += 1
+            } else {
+                failed += 1
+            }
+            println!("{} {id:44} {score}", if ok { "ok  " } else { "FAIL" });
+            if verbose {
+                score.differences.iter().for_each(|d| println!("    {d}"));
+            }
+        }
+    }
+    println!("corpus: {passed} passed, {failed} failed");
+    if failed == 0 && passed > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// How many resources were equal before, by case and proxy.
+fn baseline(root: &Path) -> BTreeMap<String, usize> {
+    fs::read_to_string(root.join("baseline.json")).ok().and_then(|t| serde_json::from_str(&t).ok()).unwrap_or_default()
+}
+
+fn cases(root: &Path) -> Vec<PathBuf> {
+    let mut all: Vec<PathBuf> =
+        fs::read_dir(root).expect("tests/corpus is there").filter_map(|e| Some(e.ok()?.path())).collect();
+    all.retain(|p| p.join("config.yaml").exists());
+    all.sort();
+    all
+}
+
+/// Compares every proxy of a case.
+fn run(root: &Path, case: &Path) -> Vec<(String, compare::Score)> {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    for (from, to) in [(root.join("base.yaml"), "base.yaml"), (case.join("config.yaml"), "config.yaml")] {
+        fs::copy(from, folder.path().join(to)).expect("the case can be copied");
+    }
+    let mesh = Some(case.join("mesh.yaml")).filter(|m| m.exists());
+    let mut core = render::load(folder.path(), mesh.as_deref(), Options::default(), Allocations::default())
+        .expect("the case loads");
+    let mut out = Vec::new();
+    let mut nodes: Vec<PathBuf> =
+        fs::read_dir(case.join("nodes")).expect("a case has nodes").filter_map(|e| Some(e.ok()?.path())).collect();
+    nodes.sort();
+    for node in nodes {
+        let proxy = node.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let golden =
+            fs::read_to_string(case.join("golden").join(format!("{proxy}.json"))).expect("a node has a golden file");
+        let golden: Value = serde_json::from_str(&golden).expect("a golden file is JSON");
+        let node = render::node(&node).expect("a node file is a Node");
+        let got = render::render(&mut core, &node).expect("what is sent can be printed");
+        out.push((proxy, compare::compare(golden, got)));
+    }
+    out
+}

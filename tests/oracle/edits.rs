@@ -1,0 +1,212 @@
+//! Edits of a small mesh in which names, hosts and ports collide all the time.
+
+use std::sync::Arc;
+
+use mizzen::api::{self, Object};
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::{Value, json};
+
+/// One object written or taken away.
+#[derive(Clone, Debug)]
+pub(crate) struct Edit {
+    document: Value,
+    delete: bool,
+}
+
+impl Edit {
+    /// The object as decoded.
+    pub(crate) fn object(&self) -> Arc<Object> {
+        let decoded = api::decode(self.document.clone(), None);
+        Arc::new(decoded.object.unwrap_or_else(|| panic!("{:?}\n{}", decoded.findings, self.document)))
+    }
+
+    /// Whether the edit takes the object away.
+    pub(crate) fn deletes(&self) -> bool {
+        self.delete
+    }
+}
+
+fn namespace() -> impl Strategy<Value = &'static str> {
+    select(vec!["one", "two", "istio-system"])
+}
+
+fn name() -> impl Strategy<Value = &'static str> {
+    select(vec!["a", "b", "c"])
+}
+
+fn host() -> impl Strategy<Value = &'static str> {
+    select(vec![
+        "a.one.svc.cluster.local",
+        "b.two.svc.cluster.local",
+        "a",
+        "x.example.com",
+        "y.example.com",
+        "*.example.com",
+    ])
+}
+
+fn export() -> impl Strategy<Value = Vec<&'static str>> {
+    select(vec![vec![], vec![], vec!["*"], vec!["."], vec!["two"], vec!["~"]])
+}
+
+fn port_name() -> impl Strategy<Value = &'static str> {
+    select(vec!["http", "tcp-x", "grpc", "plain", "tls-y", "udp-z"])
+}
+
+fn document(api: &str, kind: &str, namespace: &str, name: &str, created: i64, body: Value) -> Value {
+    let mut out = json!({"apiVersion": api, "kind": kind, "metadata": {"name": name, "namespace": namespace,
+        "creationTimestamp": format!("2026-01-01T00:00:0{created}Z")}});
+    for (key, value) in body.as_object().into_iter().flatten() {
+        match key.as_str() {
+            "metadata" => value.as_object().into_iter().flatten().for_each(|(k, v)| out["metadata"][k] = v.clone()),
+            _ => out[key] = value.clone(),
+        }
+    }
+    out
+}
+
+fn service() -> impl Strategy<Value = Value> {
+    let ip = select(vec!["10.96.0.1", "10.96.0.2", "None", ""]);
+    (namespace(), name(), ip, port_name(), select(vec![80, 3306]), export(), 0..2_i64).prop_map(|(ns, n, ip, port, number, export, created)| {
+        let protocol = if port.starts_with("udp") { "UDP" } else { "TCP" };
+        let mut metadata = json!({"labels": {"app": n}});
+        if !export.is_empty() {
+            metadata["annotations"] = json!({"networking.istio.io/exportTo": export.join(",")});
+        }
+        let mut spec = json!({"selector": {"app": n}, "ports": [{"name": port, "port": number, "targetPort": 8080, "protocol": protocol}]});
+        match ip {
+            "" => spec = json!({"type": "ExternalName", "externalName": "x.example.com", "ports": spec["ports"]}),
+            ip => spec["clusterIP"] = json!(ip),
+        }
+        document("v1", "Service", ns, n, created, json!({"metadata": metadata, "spec": spec}))
+    })
+}
+
+fn slice() -> impl Strategy<Value = Value> {
+    (namespace(), name(), port_name(), any::<bool>(), any::<bool>()).prop_map(|(ns, n, port, ready, with_pod)| {
+        let mut endpoint = json!({"addresses": ["10.0.0.1"], "conditions": {"ready": ready, "terminating": false}});
+        if with_pod {
+            endpoint["targetRef"] = json!({"kind": "Pod", "name": n, "namespace": ns});
+        }
+        document("discovery.k8s.io/v1", "EndpointSlice", ns, &format!("{n}-1"), 0, json!({
+            "metadata": {"labels": {"kubernetes.io/service-name": n}}, "addressType": "IPv4",
+            "endpoints": [endpoint, {"addresses": ["10.0.0.9"]}], "ports": [{"name": port, "port": 8080, "protocol": "TCP"}]}))
+    })
+}
+
+fn pod() -> impl Strategy<Value = Value> {
+    let ip = select(vec!["10.0.0.1", "10.0.0.2", "10.0.0.3"]);
+    (namespace(), name(), ip, select(vec!["node-1", "node-2"]), any::<bool>(), any::<bool>()).prop_map(|(ns, n, ip, node, mesh, ready)| {
+        let mut labels = json!({"app": n, "version": if mesh { "v1" } else { "v2" }});
+        if mesh {
+            labels["security.istio.io/tlsMode"] = json!("istio");
+        }
+        document("v1", "Pod", ns, n, 0, json!({"metadata": {"labels": labels},
+            "spec": {"nodeName": node, "serviceAccountName": n, "containers": [{"name": "app", "ports": [{"name": "http", "containerPort": 8080}]}]},
+            "status": {"phase": "Running", "podIP": ip, "conditions": [{"type": "Ready", "status": if ready { "True" } else { "False" }}]}}))
+    })
+}
+
+fn node() -> impl Strategy<Value = Value> {
+    (select(vec!["node-1", "node-2"]), select(vec!["r1", "r2"])).prop_map(|(n, region)| {
+        json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": n, "labels": {"topology.kubernetes.io/region": region}}})
+    })
+}
+
+fn service_entry() -> impl Strategy<Value = Value> {
+    let host = select(vec!["x.example.com", "y.example.com", "*.example.com", "a.one.svc.cluster.local"]);
+    let resolution = select(vec!["STATIC", "DNS", "NONE", "SELECT"]);
+    (namespace(), name(), host, resolution, port_name(), select(vec![80_u32, 3306]), export(), any::<bool>(), 0..2_i64).prop_map(
+        |(ns, n, host, resolution, port, number, export, address, created)| {
+            let protocol = match port {
+                "http" => "HTTP",
+                "grpc" => "GRPC",
+                "tls-y" => "TLS",
+                _ => "TCP",
+            };
+            let wild = host.starts_with('*');
+            let resolution = if wild { "NONE" } else { resolution };
+            let mut spec = json!({"hosts": [host], "exportTo": export, "ports": [{"number": number, "name": port, "protocol": protocol}],
+                "resolution": if resolution == "SELECT" { "STATIC" } else { resolution }});
+            match resolution {
+                "STATIC" => spec["endpoints"] = json!([{"address": "10.0.0.2", "labels": {"version": "v1"}}]),
+                "SELECT" => spec["workloadSelector"] = json!({"labels": {"app": n}}),
+                _ => {}
+            }
+            if address {
+                spec["addresses"] = json!(["10.97.0.1"]);
+            }
+            document("networking.istio.io/v1", "ServiceEntry", ns, n, created, json!({"spec": spec}))
+        },
+    )
+}
+
+fn workload_entry() -> impl Strategy<Value = Value> {
+    (namespace(), name(), select(vec!["10.0.0.2", "10.0.0.7"])).prop_map(|(ns, n, ip)| {
+        document(
+            "networking.istio.io/v1",
+            "WorkloadEntry",
+            ns,
+            n,
+            0,
+            json!({"spec": {"address": ip, "labels": {"app": n}, "serviceAccount": n}}),
+        )
+    })
+}
+
+fn destination_rule() -> impl Strategy<Value = Value> {
+    (namespace(), name(), host(), 1..4_u32, select(vec!["DISABLE", "SIMPLE", "ISTIO_MUTUAL", ""]), export(), 0..2_i64).prop_map(
+        |(ns, n, host, connections, tls, export, created)| {
+            let export: Vec<_> = export.into_iter().filter(|e| *e != "~").collect();
+            let mut policy = json!({"connectionPool": {"tcp": {"maxConnections": connections}}, "outlierDetection": {"consecutive5xxErrors": connections}});
+            if !tls.is_empty() {
+                policy["tls"] = json!({"mode": tls});
+            }
+            document("networking.istio.io/v1", "DestinationRule", ns, n, created, json!({"spec": {"host": host, "exportTo": export,
+                "trafficPolicy": policy, "subsets": [{"name": "v1", "labels": {"version": "v1"}}]}}))
+        },
+    )
+}
+
+fn virtual_service() -> impl Strategy<Value = Value> {
+    (namespace(), name(), host(), host(), select(vec!["http", "tcp", "tls"]), export(), 0..2_i64).prop_map(|(ns, n, host, to, kind, export, created)| {
+        let to = if to.starts_with('*') { "b.two.svc.cluster.local" } else { to };
+        let route = json!([{"destination": {"host": to, "subset": "v1", "port": {"number": 80}}}]);
+        let routes = match kind {
+            "http" => json!({"http": [{"match": [{"uri": {"prefix": "/x"}, "sourceNamespace": "one"}], "route": route}, {"route": route, "timeout": "3s"}]}),
+            "tcp" => json!({"tcp": [{"match": [{"port": 3306}], "route": route}]}),
+            _ => json!({"tls": [{"match": [{"port": 3306, "sniHosts": [host]}], "route": route}]}),
+        };
+        let export: Vec<_> = export.into_iter().filter(|e| *e != "~").collect();
+        let mut spec = json!({"hosts": [host], "exportTo": export});
+        routes.as_object().into_iter().flatten().for_each(|(k, v)| spec[k] = v.clone());
+        document("networking.istio.io/v1", "VirtualService", ns, n, created, json!({"spec": spec}))
+    })
+}
+
+fn peer_authentication() -> impl Strategy<Value = Value> {
+    (namespace(), select(vec!["STRICT", "PERMISSIVE", "DISABLE"]), any::<bool>()).prop_map(|(ns, mode, selects)| {
+        let mut spec = json!({"mtls": {"mode": mode}});
+        if selects {
+            spec["selector"] = json!({"matchLabels": {"app": "a"}});
+        }
+        document(
+            "security.istio.io/v1",
+            "PeerAuthentication",
+            ns,
+            if selects { "a" } else { "default" },
+            0,
+            json!({"spec": spec}),
+        )
+    })
+}
+
+/// Any edit of the small mesh.
+pub(crate) fn edit() -> impl Strategy<Value = Edit> {
+    let document = prop_oneof![
+        3 => service(), 2 => slice(), 2 => pod(), 1 => node(), 3 => service_entry(), 1 => workload_entry(),
+        2 => destination_rule(), 2 => virtual_service(), 1 => peer_authentication(),
+    ];
+    (document, prop::bool::weighted(0.25)).prop_map(|(document, delete)| Edit { document, delete })
+}

