@@ -1,13 +1,14 @@
 //! Store, model and plan, one after the other.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::api::mesh::MeshConfig;
 use crate::base::Finding;
 use crate::model::index::{Allocations, Index, Options};
 use crate::plan::{Plan, ProxyId};
 use crate::proxy::Proxy;
-use crate::store::{Event, Store};
+use crate::store::{Event, Store, Tally};
 use crate::wire::{Cache, Publication};
 
 /// Everything that is known and what follows from it.
@@ -28,6 +29,8 @@ pub struct Settled {
     pub allocated: bool,
     /// Whether any fact changed.
     pub changed: bool,
+    /// How long it took, as far as somebody looked at a clock.
+    pub took: Duration,
 }
 
 impl Core {
@@ -54,6 +57,11 @@ impl Core {
         self.store.synced()
     }
 
+    /// What happened to objects so far.
+    pub fn tally(&self) -> &Tally {
+        self.store.tally()
+    }
+
     /// Takes in what was noted, as one revision.
     pub fn settle(&mut self) -> Settled {
         let batch = self.store.take_batch();
@@ -66,7 +74,7 @@ impl Core {
         let changes = self.index.apply(&changed, mesh);
         let publications = self.plan.update(self.index.snapshot(), &changes.keys);
         let allocated = self.index.allocations().iter().count() != before;
-        Settled { publications, allocated, changed: !changes.keys.is_empty() }
+        Settled { publications, allocated, changed: !changes.keys.is_empty(), took: Duration::ZERO }
     }
 
     /// A proxy joins: what it should hold.

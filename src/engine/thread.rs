@@ -137,7 +137,7 @@ fn run(
                 core.note(input.events, input.mesh, input.findings);
                 let since = pending.take().map_or(now, |p| p.first);
                 if first && core.synced() {
-                    let outcome = core.settle();
+                    let outcome = settle(&mut core);
                     settled(&mut core, outcome, since);
                 } else {
                     pending = Some(Pending { first: since, last: now });
@@ -146,11 +146,17 @@ fn run(
             Ok(Command::Task(task)) => task(&mut core),
             Err(RecvTimeoutError::Timeout) => {
                 if let Some(p) = pending.take() {
-                    let outcome = core.settle();
+                    let outcome = settle(&mut core);
                     settled(&mut core, outcome, p.first);
                 }
             }
             Err(RecvTimeoutError::Disconnected) => return,
         }
     }
+}
+
+fn settle(core: &mut Core) -> Settled {
+    let begun = Instant::now();
+    let outcome = core.settle();
+    Settled { took: begun.elapsed(), ..outcome }
 }
