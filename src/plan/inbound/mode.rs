@@ -35,7 +35,8 @@ const fn clear(protocols: &'static [&'static str], calls: bool) -> Taken {
 }
 
 /// TLS of the application's own.
-const FOREIGN_TLS: Taken = Taken { protocols: &[], transport: Transport::Tls, calls: false, terminates: false };
+pub(super) const FOREIGN_TLS: Taken =
+    Taken { protocols: &[], transport: Transport::Tls, calls: false, terminates: false };
 
 /// Who gets a chain on a port.
 pub(super) fn taken(protocol: Protocol, mode: PeerMode) -> &'static [Taken] {
@@ -64,20 +65,21 @@ pub(super) fn taken(protocol: Protocol, mode: PeerMode) -> &'static [Taken] {
     }
 }
 
-/// The TLS that a proxy can end: for bytes and for calls.
-pub(super) struct Certificates(Option<[Handle<ServerTls>; 2]>);
+/// The TLS that a proxy can end: for bytes, and for calls.
+pub(super) struct Certificates([Handle<ServerTls>; 2]);
 
 impl Certificates {
-    pub(super) fn of(mesh: &MeshConfig, proxy: &Proxy) -> Self {
+    /// `None` for a proxy that cannot prove who it is.
+    pub(super) fn new(mesh: &MeshConfig, proxy: &Proxy) -> Option<Self> {
         const BYTES: &[&str] = &["istio-peer-exchange", "h2", "http/1.1"];
         const CALLS: &[&str] = &["h2", "http/1.1"];
         let tls = |alpn| Handle::new(server_tls(mesh, proxy, alpn));
-        Self(proxy.capabilities.has_identity().then(|| [tls(BYTES), tls(CALLS)]))
+        proxy.capabilities.has_identity().then(|| Self([tls(BYTES), tls(CALLS)]))
     }
 
-    /// The TLS of a chain, by whether it reads calls. `None` for a proxy that cannot prove who it is.
-    pub(super) fn server(&self) -> Option<impl Fn(bool) -> Handle<ServerTls>> {
-        self.0.as_ref().map(|both| |calls: bool| both[usize::from(calls)].clone())
+    /// The TLS of a chain, by whether it reads calls.
+    pub(super) fn of(&self, calls: bool) -> Handle<ServerTls> {
+        self.0[usize::from(calls)].clone()
     }
 }
 
