@@ -21,7 +21,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub use client::{Client, Clients, Watch};
+pub use client::{Client, Clients};
 pub use config_dump::{DumpOptions, config_dump, of_types, resource_types};
 pub use connections::{AdsClients, adsz, connections};
 pub use endpoints::{EndpointShards, Shards, endpoint_shards};

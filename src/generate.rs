@@ -12,4 +12,5 @@ pub mod inbound;
 pub mod listener;
 pub mod name;
 pub(crate) mod proto;
+pub mod route;
 pub(crate) mod tls;

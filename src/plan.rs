@@ -19,6 +19,7 @@ pub mod inbound;
 pub mod listener;
 pub mod name;
 mod registry;
+pub mod route;
 mod targets;
 
 #[cfg(test)]

@@ -79,18 +79,22 @@ fn what_has_no_value_is_not_printed() {
 #[test]
 fn a_proxy_takes_its_series_along() {
     let m = metrics();
-    let first = m.delivery.joined("a.shop", "1.32.0");
-    let again = m.delivery.joined("a.shop", "1.32.0");
-    m.delivery.rejected(&first, "lds", 13);
-    m.delivery.rejected(&first, "lds", 13);
-    m.delivery.rejected(&first, "lds", 99);
-    m.delivery.rejected(&first, "nds", 13);
-    assert!(has(&m, "pilot_xds{version=\"1.32.0\"} 2"));
+    let first = m.delivery.present("a.shop");
+    let again = m.delivery.present("a.shop");
+    for (kind, node, code) in [
+        ("lds", "a.shop", "Internal"),
+        ("lds", "a.shop", "Internal"),
+        ("lds", "a.shop", "Unknown"),
+        ("nds", "a.shop", "Internal"),
+        ("cds", "stranger", "Internal"),
+    ] {
+        m.delivery.rejected(kind, node, code);
+    }
     drop(first);
     assert!(has(&m, "pilot_xds_lds_reject{err=\"Internal\",node=\"a.shop\"} 2"));
     assert!(has(&m, "pilot_xds_lds_reject{err=\"Unknown\",node=\"a.shop\"} 1"));
     drop(again);
-    assert!(!m.text().contains("a.shop"));
+    assert!(!m.text().contains("a.shop") && !m.text().contains("stranger"));
     assert!(has(&m, "pilot_total_xds_rejects{type=\"lds\"} 3"), "counters go on");
     assert!(has(&m, "pilot_total_xds_rejects{type=\"nds\"} 1"));
 }
@@ -98,9 +102,10 @@ fn a_proxy_takes_its_series_along() {
 #[test]
 fn a_version_stays_at_zero_until_another_one_comes() {
     let m = metrics();
-    drop(m.delivery.joined("a.shop", "1.31.0"));
+    m.delivery.connected("1.31.0", 1);
+    m.delivery.connected("1.31.0", -1);
     assert!(has(&m, "pilot_xds{version=\"1.31.0\"} 0"));
-    let _b = m.delivery.joined("b.shop", "1.32.0");
+    m.delivery.connected("1.32.0", 1);
     assert!(has(&m, "pilot_xds{version=\"1.32.0\"} 1"));
     assert!(!m.text().contains("1.31.0"));
 }

@@ -25,6 +25,8 @@ pub enum FactKey {
     Distinctions,
     /// All definitions with a port of this number.
     Port(u16),
+    /// Those with any port.
+    AnyPort,
     /// The DestinationRules of a namespace for exactly this host.
     Rule(Namespace, Host),
     /// The DestinationRules of a namespace for wildcards.

@@ -103,6 +103,8 @@ sorts! {
     pod_call_listeners: Class<ListenerPlanner>, listener::pod_call_facets => Listener;
     /// The listener for calls in.
     inbound_listeners: Class<InboundPlanner>, inbound::facets => Listener;
+    /// Routes of sidecars.
+    routes: super::route::RouteClass, super::route::facets => Route;
     /// Name tables.
     names: super::name::Names, super::name::facets => NameTable;
 }

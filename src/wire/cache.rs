@@ -99,6 +99,25 @@ impl Cache {
         Ok(built)
     }
 
+    /// Several fragments in a row as one, so that resources which share them share one slice; none if there are none.
+    pub fn joined(&self, parts: &[Arc<Part>]) -> Option<Arc<Part>> {
+        let [first, rest @ ..] = parts else { return None };
+        if rest.is_empty() {
+            return Some(Arc::clone(first));
+        }
+        let digests: Vec<Digest> = parts.iter().map(|p| p.digest).collect();
+        let key = Digest::of(&("joined", digests));
+        if let Some(found) = self.parts.get(&key).and_then(|weak| weak.upgrade()) {
+            return Some(self.hit(found, |p| p.bytes.len()));
+        }
+        let mut out = BytesMut::with_capacity(parts.iter().map(|p| p.bytes.len()).sum());
+        parts.iter().for_each(|p| out.extend_from_slice(&p.bytes));
+        let digest = Digest::of_bytes(&out);
+        let built = Arc::new(Part { bytes: out.freeze(), digest });
+        self.parts.insert(key, Arc::downgrade(&built));
+        Some(built)
+    }
+
     /// A resource whose fragments are already encoded.
     ///
     /// Its own key is that of its bytes: two ropes of the same parts are one resource.

@@ -62,7 +62,11 @@ async fn run<D: Directory>(shared: &Arc<Shared<D>>, ends: &mut Ends) -> Result<(
     let node = Node::decode(first.node.take()).map_err(|e| Status::invalid_argument(e.to_string()))?;
     let entry = shared.connections.entry(ends.face, &node, ends.address);
     let version = node.metadata.get("ISTIO_VERSION").and_then(|v| v.as_str()).unwrap_or_default().to_owned();
-    let subscription = shared.directory.admit(Peer { address: ends.address }, node).await?;
+    let subscription = tokio::select! {
+        () = ends.closing.cancelled() => return Err(closing()),
+        () = ends.pieces.closed() => return Ok(()),
+        admitted = shared.directory.admit(Peer { address: ends.address }, node) => admitted?,
+    };
     let connection = shared.connections.open(entry);
     info!(id = %connection.id, peer = %ends.address, face = ?ends.face, "xDS client connected");
     shared.metrics.connected(&version, 1);

@@ -7,8 +7,10 @@ use std::time::{Duration, SystemTime};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use envoy_types::pb::envoy::config::core::v3::Node as RawNode;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
+use prost::Message;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -16,13 +18,12 @@ use tokio_util::sync::CancellationToken;
 use tower::Service;
 
 use super::{Options, Readiness, State, bind, debug, listen, monitoring, readiness};
-use crate::base::{Locality, Str};
 use crate::config::RequestArgs;
 use crate::debug::{Client, Clients, PAGES};
 use crate::engine::{Core, Debounce, Engine};
 use crate::metrics::Metrics;
-use crate::proxy::Proxy;
 use crate::wire::Cache;
+use crate::xds::{Face, Node};
 
 const HERE: &str = "127.0.0.1:4711";
 const ELSEWHERE: &str = "10.1.2.3:4711";
@@ -31,13 +32,17 @@ struct One;
 
 impl Clients for One {
     fn clients(&self) -> Vec<Client> {
-        let proxy = Proxy::new("sidecar~10.0.0.1~web-1.shop~d", "web", Locality::default(), &Value::Null, &[]);
+        let raw = RawNode { id: "sidecar~10.0.0.1~web-1.shop~d".to_owned(), ..RawNode::default() };
+        let node = Node::decode(Some(raw.encode_to_vec().into())).unwrap();
         vec![Client {
-            id: Str::from("web-1.shop-1"),
+            id: "web-1.shop-1".into(),
+            face: Face::Delta,
+            node: node.id,
+            metadata: node.metadata,
+            locality: node.locality,
+            address: "10.0.0.1:1".parse().unwrap(),
             connected: SystemTime::UNIX_EPOCH,
-            peer: "10.0.0.1:1".into(),
-            proxy: Arc::new(proxy.unwrap()),
-            watches: Vec::new(),
+            types: Default::default(),
         }]
     }
 }

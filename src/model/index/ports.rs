@@ -49,6 +49,7 @@ impl Index {
             }
             if put(&mut self.snapshot.ports, &port, fact) {
                 changes.keys.insert(FactKey::Port(port));
+                changes.keys.insert(FactKey::AnyPort);
             }
         }
     }

@@ -1,0 +1,232 @@
+//! The routes of one class: what all share, and its own where it sees something of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::api::mesh::OutboundMode;
+use crate::base::{Host, Str};
+use crate::generate::route::{self, CatchAll, Unknown};
+use crate::model::reads::Readers;
+use crate::model::{FactKey, Snapshot, View};
+use crate::plan::Planned;
+use crate::wire::{Cache, Failure, Layer, Part, Rope};
+
+use super::common::{Common, Shared, alone, alone_name, defaults};
+use super::facets::{Outbound, RouteFacets};
+use super::host::{HostPlan, Seat, plan};
+use super::overlay::Overlay;
+
+/// The routes of one class: a configuration for each port, and one for each service on a port with detection.
+pub struct RouteClass {
+    facets: RouteFacets,
+    /// Hosts that are not to this class what they are to others.
+    own: BTreeMap<Host, HostPlan>,
+    readers: Readers<FactKey, Host>,
+    layer: Layer,
+    catch_all: Option<Arc<Part>>,
+    /// By configuration; those of what all share under the empty name.
+    failures: BTreeMap<Str, Vec<Failure>>,
+    /// Says that what all share is in use.
+    _using: Option<Arc<()>>,
+}
+
+/// What has to be put together again.
+#[derive(Default)]
+struct Stale {
+    ports: BTreeSet<u16>,
+    /// Services on ports with detection.
+    detected: BTreeSet<(Host, u16)>,
+}
+
+impl Planned for RouteClass {
+    type Facets = RouteFacets;
+    type Shared = Shared;
+
+    fn new(snapshot: &Snapshot, facets: RouteFacets, shared: &mut Shared, cache: &Cache) -> Self {
+        let mut new = Self {
+            own: BTreeMap::new(),
+            readers: Readers::default(),
+            layer: Layer::new(),
+            catch_all: None,
+            failures: BTreeMap::new(),
+            _using: None,
+            facets: facets.clone(),
+        };
+        if let Some(outbound) = &facets {
+            let common = shared.of(&outbound.base, snapshot, cache);
+            new._using = Some(Arc::clone(&common.users));
+            new.layer = common.detected().clone();
+            new.refresh_catch_all(snapshot, outbound, cache);
+            let mut stale = new.refresh_own(snapshot, outbound, common, None);
+            stale.ports.extend(common.ports());
+            new.assemble(outbound, common, stale, cache);
+        }
+        new
+    }
+
+    fn update_shared(shared: &mut Shared, snapshot: &Snapshot, changed: &BTreeSet<FactKey>, cache: &Cache) {
+        shared.update(snapshot, changed, cache);
+    }
+
+    fn update(&mut self, snapshot: &Snapshot, changed: &BTreeSet<FactKey>, shared: &mut Shared, cache: &Cache) -> bool {
+        let Some(outbound) = self.facets.clone() else { return false };
+        let Some(common) = shared.get(&outbound.base) else { return false };
+        let before = self.layer.clone();
+        let mut stale = self.refresh_own(snapshot, &outbound, common, Some(changed));
+        stale.ports.extend(&common.news.ports);
+        if changed.contains(&FactKey::Mesh) && self.refresh_catch_all(snapshot, &outbound, cache) {
+            stale.ports.extend(common.ports());
+            stale.ports.extend(self.own.values().flat_map(|plan| plan.ports.keys()));
+        }
+        self.take_detected(common, &mut stale);
+        self.assemble(&outbound, common, stale, cache);
+        !before.ptr_eq(&self.layer)
+    }
+
+    fn layer(&self) -> &Layer {
+        &self.layer
+    }
+
+    fn failures(&self) -> Vec<&Failure> {
+        self.failures.values().flatten().collect()
+    }
+}
+
+impl RouteClass {
+    /// The virtual host for calls that no other takes; says whether it changed.
+    fn refresh_catch_all(&mut self, snapshot: &Snapshot, outbound: &Outbound, cache: &Cache) -> bool {
+        let unknown = match snapshot.mesh.config.outbound_traffic_policy.mode {
+            OutboundMode::AllowAny => Unknown::Allow,
+            OutboundMode::AllowAnyDynamicDns => Unknown::Resolve,
+            OutboundMode::RegistryOnly => Unknown::Block,
+        };
+        let part = cache.part(&CatchAll { unknown, defaults: defaults(&outbound.base, &snapshot.mesh) });
+        let part = part.ok();
+        let changed = part.as_ref().map(|p| p.digest()) != self.catch_all.as_ref().map(|p| p.digest());
+        self.catch_all = part;
+        changed
+    }
+
+    /// Plans those hosts that are different for this class: what it sees in a way of its own and what follows from
+    /// that, and what rules make different for its callers. With `None` all of them are planned.
+    fn refresh_own(
+        &mut self,
+        snapshot: &Snapshot,
+        outbound: &Outbound,
+        common: &Common,
+        changed: Option<&BTreeSet<FactKey>>,
+    ) -> Stale {
+        let view = View::new(snapshot, &outbound.scope);
+        let mut wanted: BTreeSet<&Host> = common.by_caller().iter().collect();
+        for private in view.private().into_iter().flat_map(|hosts| hosts.iter()) {
+            wanted.insert(private);
+            wanted.extend(common.concerned(private));
+        }
+        let mut stale = Stale::default();
+        let gone: Vec<Host> = self.own.keys().filter(|host| !wanted.contains(host)).cloned().collect();
+        for host in gone {
+            self.readers.forget(&host);
+            let old = self.own.remove(&host);
+            stale.add(&host, [old.as_ref(), common.plan(&host)]);
+        }
+        let touched: BTreeSet<&Host> = changed.into_iter().flatten().flat_map(|key| self.readers.of(key)).collect();
+        let dirty = wanted.into_iter().filter(|host| !self.own.contains_key(*host) || touched.contains(host));
+        let planned: Vec<(Host, HostPlan, Vec<FactKey>)> = dirty
+            .map(|host| {
+                let view = View::new(snapshot, &outbound.scope);
+                let defaults = defaults(&outbound.base, view.mesh());
+                let seat = Seat { view: &view, base: &outbound.base, caller: &outbound.caller, defaults: &defaults };
+                let plan = plan(&seat, host);
+                (host.clone(), plan, view.into_reads())
+            })
+            .collect();
+        for (host, plan, reads) in planned {
+            self.readers.record(&host, reads);
+            let old = self.own.insert(host.clone(), plan);
+            let new = self.own.get(&host);
+            if old.as_ref() != new {
+                stale.add(&host, [old.as_ref(), new, common.plan(&host)]);
+            }
+        }
+        stale
+    }
+
+    /// Takes over what changed of the configurations of single services, unless the service is one of its own.
+    fn take_detected(&mut self, common: &Common, stale: &mut Stale) {
+        for (host, port) in &common.news.detected {
+            let name = alone_name(host, *port);
+            match common.detected().get(&name) {
+                _ if self.own.contains_key(host) => drop(stale.detected.insert((host.clone(), *port))),
+                Some(encoded) => drop(self.layer.insert(name, Arc::clone(encoded))),
+                None => drop(self.layer.remove(&name)),
+            }
+        }
+    }
+
+    fn assemble(&mut self, outbound: &Outbound, common: &Common, stale: Stale, cache: &Cache) {
+        for port in stale.ports {
+            self.assemble_port(outbound, common, port, cache);
+        }
+        for (host, port) in stale.detected {
+            self.assemble_alone(common, &host, port, cache);
+        }
+        self.failures.insert(Str::default(), common.failures().cloned().collect());
+        self.failures.retain(|_, failures| !failures.is_empty());
+    }
+
+    fn assemble_port(&mut self, outbound: &Outbound, common: &Common, port: u16, cache: &Cache) {
+        let name = Str::from(port.to_string());
+        let overlay = Overlay::new(port, &outbound.namespace, common.port(port), &self.own);
+        if overlay.is_empty() {
+            self.failures.remove(&name);
+            self.layer.remove(&name);
+            return;
+        }
+        let mut failures = Vec::new();
+        let mut parts = overlay.parts(cache, &mut failures);
+        parts.extend(self.catch_all.clone());
+        match cache.rope(Rope { name: name.clone(), head: route::head(&name), parts }) {
+            Ok(encoded) => {
+                if self.layer.get(&name).is_none_or(|old| old.version() != encoded.version()) {
+                    self.layer.insert(name.clone(), encoded);
+                }
+            }
+            Err(failure) => failures.push(failure),
+        }
+        self.failures.insert(name, failures);
+    }
+
+    /// A service that is different for this class, or the same as for all again.
+    fn assemble_alone(&mut self, common: &Common, host: &Host, port: u16, cache: &Cache) {
+        let name = alone_name(host, port);
+        self.failures.remove(&name);
+        let encoded = match self.own.get(host) {
+            None => common.detected().get(&name).cloned(),
+            Some(plan) => {
+                let candidate = plan.ports.get(&port).filter(|c| c.detected);
+                let encoded = candidate.map(|candidate| alone(&name, candidate, cache)).transpose();
+                encoded.unwrap_or_else(|failure| {
+                    self.failures.insert(name.clone(), vec![failure]);
+                    None
+                })
+            }
+        };
+        match encoded {
+            Some(new) if self.layer.get(&name).is_some_and(|old| old.version() == new.version()) => {}
+            Some(new) => drop(self.layer.insert(name, new)),
+            None => drop(self.layer.remove(&name)),
+        }
+    }
+}
+
+impl Stale {
+    /// Everything that a host gave or gives, to this class or to all.
+    fn add<'p>(&mut self, host: &Host, plans: impl IntoIterator<Item = Option<&'p HostPlan>>) {
+        for (port, candidate) in plans.into_iter().flatten().flat_map(|plan| &plan.ports) {
+            self.ports.insert(*port);
+            if candidate.detected {
+                self.detected.insert((host.clone(), *port));
+            }
+        }
+    }
+}
