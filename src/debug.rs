@@ -17,6 +17,7 @@ mod pages;
 mod registry;
 mod status;
 mod text;
+mod time;
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use crate::xds;
 
 /// Counts what delivery reports. Refusals are counted by proxy only while the proxy has a
 /// [`Presence`](crate::metrics::Presence), which belongs into the guard of its subscription.
-pub struct Counting(pub Arc<Metrics>);
+pub(super) struct Counting(pub Arc<Metrics>);
 
 impl xds::Metrics for Counting {
     fn connected(&self, version: &str, change: i64) {

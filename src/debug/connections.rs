@@ -6,7 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::client::Client;
-use crate::base::{Labels, Locality, Str, rfc3339};
+use super::time::rfc3339;
+use crate::base::{Labels, Locality, Str};
 use crate::wire::Names;
 
 /// The clients that are connected.

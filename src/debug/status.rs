@@ -1,12 +1,12 @@
 //! `syncz`: which response each proxy was sent last and which it accepted.
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
 
 use serde::Serialize;
 
 use super::client::Client;
-use crate::base::{Str, rfc3339};
+use super::time::{rfc3339, rfc3339_seconds};
+use crate::base::Str;
 use crate::wire::ResourceType;
 use crate::xds::TypeStatus;
 
@@ -93,18 +93,7 @@ fn resource(status: &TypeStatus) -> ResourceStatus {
     ResourceStatus {
         sent: status.state.nonce_sent.clone(),
         acked: status.state.nonce_acked.clone(),
-        sent_time: status.sent_at.map_or_else(never, rfc3339),
+        sent_time: status.sent_at.map_or_else(|| rfc3339_seconds(None), rfc3339),
         last_error: status.state.rejection.as_ref().map(|r| r.message.clone()),
     }
-}
-
-/// Go's zero time, which is printed where nothing is.
-fn never() -> String {
-    rfc3339_seconds(None)
-}
-
-/// A moment in unix seconds; year 1 for none.
-pub(super) fn rfc3339_seconds(at: Option<i64>) -> String {
-    let since = at.and_then(|s| u64::try_from(s).ok()).map(std::time::Duration::from_secs);
-    since.map_or_else(|| "0001-01-01T00:00:00Z".to_owned(), |s| rfc3339(SystemTime::UNIX_EPOCH + s))
 }

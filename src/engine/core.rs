@@ -7,7 +7,7 @@ use crate::base::Finding;
 use crate::model::index::{Allocations, Index, Options};
 use crate::plan::{Plan, ProxyId};
 use crate::proxy::Proxy;
-use crate::store::{Event, Store};
+use crate::store::{Event, Store, Tally};
 use crate::wire::{Cache, Publication};
 
 /// Everything that is known and what follows from it.
@@ -52,6 +52,11 @@ impl Core {
     /// Whether the source has delivered everything once.
     pub fn synced(&self) -> bool {
         self.store.synced()
+    }
+
+    /// What happened to objects so far.
+    pub fn tally(&self) -> &Tally {
+        self.store.tally()
     }
 
     /// Takes in what was noted, as one revision.

@@ -28,7 +28,6 @@ pub struct Delivery {
     expired: IntCounterVec,
     internal: IntCounterVec,
     write_timeouts: IntCounterVec,
-    received_max: GaugeVec,
     versions: Versions,
     nodes: Arc<Nodes>,
 }
@@ -37,7 +36,7 @@ impl Delivery {
     pub(super) fn new(families: &Families) -> Self {
         let f = families;
         Self {
-            pushes: f.counters("pilot_xds_pushes", "Responses sent, and those that could not be", &["type"]),
+            pushes: f.counters("pilot_xds_pushes", "Responses sent", &["type"]),
             push_time: f.histograms("pilot_xds_push_time", "Seconds to make and send a response", PUSH, &["type"]),
             send_time: f.histograms("pilot_xds_send_time", "Seconds to send a response", SEND, &[]),
             size: f.histograms("pilot_xds_config_size_bytes", "Bytes of a response", SIZE, &["type"]),
@@ -61,7 +60,6 @@ impl Delivery {
                 &[],
             ),
             write_timeouts: f.counters("pilot_xds_write_timeout", "Responses that a proxy did not take in time", &[]),
-            received_max: f.gauges("pilot_xds_recv_max", "Bytes of the largest request so far", &[]),
             versions: Versions {
                 gauges: f.gauges("pilot_xds", "Connected proxies", &["version"]),
                 counts: Mutex::default(),
@@ -87,11 +85,6 @@ impl Delivery {
         self.push_time.with_label_values(&[kind]).observe(took.as_secs_f64());
         self.send_time.with_label_values(NO_LABELS).observe(took.as_secs_f64());
         self.size.with_label_values(&[type_url]).observe(bytes as f64);
-    }
-
-    /// A response could not be sent although the proxy had not gone.
-    pub fn send_failed(&self, kind: &str) {
-        self.pushes.with_label_values(&[format!("{kind}_senderr")]).inc();
     }
 
     /// A proxy has been sent all that follows from a change which came in so long ago.
@@ -123,12 +116,6 @@ impl Delivery {
     /// A proxy did not take a response in time.
     pub fn write_timed_out(&self) {
         self.write_timeouts.with_label_values(NO_LABELS).inc();
-    }
-
-    /// A request of so many bytes came.
-    pub fn received(&self, bytes: usize) {
-        let max = self.received_max.with_label_values(NO_LABELS);
-        max.set(max.get().max(bytes as f64));
     }
 }
 

@@ -23,6 +23,9 @@ mod pick;
 mod port;
 mod rule;
 
+#[cfg(test)]
+mod tests;
+
 pub use class::RouteClass;
 pub use common::Shared;
 pub use facets::{Base, Caller, Naming, Outbound, RouteFacets, facets};

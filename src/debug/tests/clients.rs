@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use envoy_types::pb::envoy::config::core::v3::Node as RawNode;
-use prost::{Message, Name};
+use prost::Name;
 use serde_json::{Value, json};
 
 use super::{printed, sample, tests};

@@ -96,16 +96,14 @@ fn server_tls(mesh: &MeshConfig, proxy: &Proxy, alpn: &'static [&'static str]) -
     let ciphers = said.map(|tls| tls.cipher_suites.clone()).filter(|ciphers| !ciphers.is_empty());
     let text = |key: &str| proxy.metadata.text(key);
     let (chain, key, root) = (text("TLS_SERVER_CERT_CHAIN"), text("TLS_SERVER_KEY"), text("TLS_SERVER_ROOT_CERT"));
-    let own_files = !chain.is_empty() && !key.is_empty();
-    let (certificate, roots) = ServerTls::OWN;
     ServerTls {
         alpn,
         ciphers: ciphers.unwrap_or_else(|| CIPHERS.map(Str::from).to_vec()),
         only_v13: said.is_some_and(|tls| tls.min_protocol_version == TlsProtocol::V13),
         trust_domains: trust_domains(mesh),
-        certificate: if own_files { format!("file-cert:{chain}~{key}").into() } else { certificate.into() },
-        roots: if root.is_empty() { roots.into() } else { format!("file-root:{root}").into() },
-        files: text("file-credential") == "true",
+        certificate: (!chain.is_empty() && !key.is_empty()).then(|| format!("file-cert:{chain}~{key}").into()),
+        roots: (!root.is_empty()).then(|| format!("file-root:{root}").into()),
+        own_server: text("file-credential") == "true",
     }
 }
 

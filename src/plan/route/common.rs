@@ -138,7 +138,7 @@ impl Common {
                 self.news.ports.insert(number);
             }
         }
-        self.ports.retain(|_, port| !port.is_empty());
+        self.ports.retain(|_, port| port.len() > 0);
     }
 
     /// Notes what a host gives now, and on which ports that is a change.

@@ -41,9 +41,10 @@ impl<'a> Overlay<'a> {
         new
     }
 
-    /// Whether there is any virtual host.
+    /// Whether no host has a virtual host here.
     pub(super) fn is_empty(&self) -> bool {
-        self.port.is_none() && self.own.values().all(Option::is_none)
+        let replaced = |port: &Port| self.own.keys().filter(|host| port.candidate(host).is_some()).count();
+        self.own.values().all(Option::is_none) && self.port.is_none_or(|port| port.len() == replaced(port))
     }
 
     /// Decides who has each name that the class's own hosts bring in or take away.
@@ -52,7 +53,7 @@ impl<'a> Overlay<'a> {
         let mut texts: BTreeSet<&'a Str> = BTreeSet::new();
         let names = |candidate: &'a Candidate| candidate.names.seen_from(self.namespace).iter().map(|d| &d.text);
         for (host, candidate) in &self.own {
-            for candidate in *candidate {
+            if let Some(candidate) = *candidate {
                 names(candidate).for_each(|text| claims.entry(text).or_default().push((host, candidate)));
             }
             let before = self.port.and_then(|p| p.candidate(host));

@@ -82,9 +82,9 @@ impl Port {
         }
     }
 
-    /// Whether there are no virtual hosts.
-    pub(super) fn is_empty(&self) -> bool {
-        self.hosts.is_empty()
+    /// How many hosts have a virtual host.
+    pub(super) fn len(&self) -> usize {
+        self.hosts.len()
     }
 
     /// The virtual host of a host.

@@ -107,6 +107,30 @@ async fn a_connection_that_is_not_http_2_is_closed() {
 }
 
 #[tokio::test]
+async fn a_client_whose_connection_breaks_has_left() {
+    let plane = Plane::start(&[(Cluster, "a=1")]).await;
+    let (near, far) = tokio::io::duplex(64 * 1024);
+    let address = plane.address;
+    let wire = tokio::spawn(async move {
+        let mut far = far;
+        let mut plane = tokio::net::TcpStream::connect(address).await.unwrap();
+        let _ = tokio::io::copy_bidirectional(&mut far, &mut plane).await;
+    });
+    let mut near = Some(hyper_util::rt::TokioIo::new(near));
+    let connector = tower::service_fn(move |_: http::Uri| {
+        let near = near.take();
+        async move { near.ok_or_else(|| std::io::Error::other("once")) }
+    });
+    let channel = Channel::from_static("http://plane").connect_with_connector(connector).await.unwrap();
+    let mut client = Client::open(channel).await;
+    client.ask(Cluster, "");
+    client.next().await;
+    wire.abort();
+    eventually("it is forgotten", || plane.connections.is_empty()).await;
+    assert_eq!(plane.numbers.get("internal error"), 0);
+}
+
+#[tokio::test]
 async fn a_client_that_does_not_read_is_cut_off_and_holds_nothing_up() {
     let all: String = (0..500).map(|i| format!("c{i}={} ", "x".repeat(10_000))).collect();
     let options = Options { write_timeout: Duration::from_millis(200), rate: Rate::fixed(0), ..Options::default() };

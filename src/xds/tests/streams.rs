@@ -97,7 +97,7 @@ async fn a_connection_can_be_looked_at_while_it_is_open() {
     drop(client);
     eventually("it is gone", || plane.connections.is_empty()).await;
     assert_eq!(plane.mesh.admitted.load(Ordering::SeqCst), 0, "the directory was told");
-    assert_eq!(plane.numbers.get("connected "), 0);
+    assert_eq!((plane.numbers.get("connected "), plane.numbers.get("internal error")), (0, 0));
 }
 
 #[tokio::test]
