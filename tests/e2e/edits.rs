@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use mizzen::demo::load::{Call, Load, by_backend};
 
-use super::fixture::{Backend, GREETER, destination_rule, split};
-use super::shop::Shop;
+use super::fixture::{Backend, GREETER, destination_rule, route_to, split};
+use super::shop::{SLOW, Shop};
+use crate::support::dns;
 use crate::support::load::{assert_none_failed, calls_after};
 
 const BACKENDS: [Backend; 2] = [("greeter-1", "10.77.0.11", "v1"), ("greeter-2", "10.77.0.12", "v2")];
@@ -20,9 +21,11 @@ fn weights(v1: u32, v2: u32) -> String {
     rules(&[destination_rule(&["v1", "v2"], "RANDOM", 100), split(&[("v1", v1), ("v2", v2)])])
 }
 
-/// What calls meet from a second after the edit at `start`.
+/// What calls meet from a second after the edit at `start`. None may fail.
 fn after(load: &Load, start: Instant, count: usize) -> Vec<Call> {
-    calls_after(load, start, LIMIT, count)
+    let calls = calls_after(load, start, LIMIT, count);
+    assert_none_failed(&calls);
+    calls
 }
 
 #[test]
@@ -84,6 +87,29 @@ fn a_subset_and_its_route_come_and_go_without_a_failed_call() {
         let edit = shop.mesh.configure("rules.yaml", &without);
         assert_eq!(by_backend(&after(&load, edit, 100)).len(), 2);
         assert!(shop.client.cluster(&subset).is_none(), "a subset that is gone leaves no cluster");
+    }
+    assert_none_failed(&load.end());
+}
+
+/// A cluster whose endpoints have names is not ready before these are resolved: who is sent a route to it earlier
+/// fails calls for that long.
+#[test]
+fn a_route_to_a_new_cluster_waits_until_the_cluster_is_ready() {
+    let entry = format!(
+        "apiVersion: networking.istio.io/v1\n\
+         kind: ServiceEntry\n\
+         metadata: {{name: slow, namespace: shop}}\n\
+         spec: {{hosts: [{0}], resolution: DNS, ports: [{{number: 50051, name: grpc, protocol: GRPC}}]}}\n",
+        SLOW.0
+    );
+    let shop = Shop::open(&BACKENDS, "");
+    let load = shop.load();
+    after(&load, Instant::now(), 50);
+    for _ in 0..2 {
+        let edit = shop.mesh.configure("rules.yaml", &rules(&[entry.clone(), route_to(SLOW.0)]));
+        assert_eq!(by_backend(&after(&load, edit + dns::SLOW, 100)).into_keys().collect::<Vec<_>>(), ["slow"]);
+        let edit = shop.mesh.configure("rules.yaml", "");
+        assert_eq!(by_backend(&after(&load, edit, 100)).len(), 2);
     }
     assert_none_failed(&load.end());
 }

@@ -76,3 +76,13 @@ pub(crate) fn split(weights: &[(&str, u32)]) -> String {
         routes.join(", ")
     )
 }
+
+/// A VirtualService that sends the greeter's calls to another host.
+pub(crate) fn route_to(host: &str) -> String {
+    format!(
+        "apiVersion: networking.istio.io/v1\n\
+         kind: VirtualService\n\
+         metadata: {{name: greeter, namespace: shop}}\n\
+         spec: {{hosts: [{GREETER}], http: [{{route: [{{destination: {{host: {host}}}}}]}}]}}\n"
+    )
+}

@@ -13,7 +13,9 @@ use crate::support::process::eventually;
 
 const BACKENDS: [Backend; 2] = [("greeter-1", "10.77.0.11", "v1"), ("greeter-2", "10.77.0.12", "v2")];
 /// What the connection itself costs: HTTP/2 settings, headers, acknowledgements, empty answers.
-const SILENCE: u64 = 4096;
+const SILENCE: u64 = 1024;
+/// What a small route costs beside that; everything that a sidecar holds is some ten thousand bytes here.
+const ROUTE: u64 = 2048;
 
 fn rules(v1: u32, v2: u32) -> String {
     [destination_rule(&["v1", "v2"], "RANDOM", 100), split(&[("v1", v1), ("v2", v2)])].join("---\n")
@@ -79,6 +81,7 @@ fn an_edit_made_while_the_control_plane_was_down_is_all_that_is_sent() {
 
     shop.mesh.stop_control_plane();
     wait_for_connection(&shop.client, 0);
+    let silent = received(&shop.client);
     shop.mesh.configure("rules.yaml", &rules(0, 100));
     shop.mesh.start_control_plane();
     wait_for_connection(&shop.client, 1);
@@ -86,5 +89,7 @@ fn an_edit_made_while_the_control_plane_was_down_is_all_that_is_sent() {
     assert_eq!(by_backend(&calls).into_keys().collect::<Vec<_>>(), ["greeter-2"]);
     let sent: Vec<Value> = held(&shop.client).into_iter().filter(|entry| !before.contains(entry)).collect();
     assert_eq!(sent.iter().map(|entry| &entry[0]).collect::<Vec<_>>(), ["50051"], "the route alone");
+    let again = received(&shop.client) - silent;
+    assert!(again < SILENCE + ROUTE, "{again} bytes came for one route");
     assert_none_failed(&load.end());
 }

@@ -1,6 +1,6 @@
 //! A running mesh with a client and greeters, each beside its sidecar.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use mizzen::demo::dns::resolve;
 use mizzen::demo::load::{Load, Target};
@@ -9,6 +9,9 @@ use super::fixture::{self, Backend, GREETER};
 use crate::support::envoy::Sidecar;
 use crate::support::mesh::{CENTRE, Mesh};
 use crate::support::servers;
+
+/// A greeter outside the mesh, called `slow`, whose name takes its time to be resolved.
+pub(crate) const SLOW: (&str, Ipv4Addr) = ("slow-greeter.example.com", Ipv4Addr::new(10, 77, 0, 31));
 
 /// Everything in it ends with it, the control plane last.
 pub(crate) struct Shop {
@@ -21,7 +24,7 @@ pub(crate) struct Shop {
 impl Shop {
     /// Starts the control plane on `rules` beside the client's and the greeters' own objects, then all workloads.
     pub(crate) fn open(backends: &[Backend], rules: &str) -> Shop {
-        let mut mesh = Mesh::new(&[]);
+        let mut mesh = Mesh::new(&[SLOW]);
         let greeter = fixture::greeter(backends);
         mesh.configure("client.yaml", fixture::CLIENT);
         mesh.configure("greeter.yaml", &greeter);
@@ -29,7 +32,9 @@ impl Shop {
         mesh.start_control_plane();
         let greeters: Vec<Sidecar> = backends.iter().map(|(name, ..)| mesh.sidecar(&greeter, name)).collect();
         let backends = greeters.iter().zip(backends);
-        let backends = backends.map(|(sidecar, (name, ..))| servers::greeter(sidecar.namespace(), name)).collect();
+        let mut backends: Vec<servers::Backend> =
+            backends.map(|(sidecar, (name, ..))| servers::greeter(sidecar.namespace(), name)).collect();
+        backends.push(servers::greeter(mesh.centre(), "slow"));
         let client = mesh.sidecar(fixture::CLIENT, "client");
         Shop { client, greeters, _backends: backends, mesh }
     }

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, UdpSocket};
+use std::time::Duration;
 
 use super::netns::Namespace;
 
 const TYPE_A: u16 = 1;
 const NXDOMAIN: u8 = 3;
+
+/// How long a known name that begins with `slow-` takes.
+pub(crate) const SLOW: Duration = Duration::from_millis(400);
 
 /// Serves `names` at `address` for as long as the process lives; every other name does not exist, and a name has no
 /// address but its IPv4 one.
@@ -16,16 +20,21 @@ pub(crate) fn serve(namespace: &Namespace, address: Ipv4Addr, names: &[(&str, Ip
     std::thread::spawn(move || {
         let mut buffer = [0; 512];
         while let Ok((length, client)) = socket.recv_from(&mut buffer) {
-            if let Some(answer) = answer(&buffer[..length], &table) {
+            let Some((answer, delay)) = answer(&buffer[..length], &table) else { continue };
+            let socket = socket.try_clone().expect("a second handle");
+            std::thread::spawn(move || {
+                std::thread::sleep(delay);
                 let _ = socket.send_to(&answer, client);
-            }
+            });
         }
     });
 }
 
-fn answer(query: &[u8], table: &BTreeMap<String, Ipv4Addr>) -> Option<Vec<u8>> {
+/// The reply to a query, and how long it takes.
+fn answer(query: &[u8], table: &BTreeMap<String, Ipv4Addr>) -> Option<(Vec<u8>, Duration)> {
     let (name, kind, end) = question(query)?;
-    let address = table.get(&name.to_lowercase());
+    let name = name.to_lowercase();
+    let address = table.get(&name);
     let found = address.filter(|_| kind == TYPE_A);
     let code = if address.is_some() { 0 } else { NXDOMAIN };
     let mut reply = query[..2].to_vec();
@@ -37,7 +46,8 @@ fn answer(query: &[u8], table: &BTreeMap<String, Ipv4Addr>) -> Option<Vec<u8>> {
         reply.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 5, 0, 4]);
         reply.extend(address.octets());
     }
-    Some(reply)
+    let slow = address.is_some() && name.starts_with("slow-");
+    Some((reply, if slow { SLOW } else { Duration::ZERO }))
 }
 
 /// Name and type of a message's only question, and where it ends.
