@@ -2,11 +2,13 @@
 //!
 //! Comes in: options. Goes out: servers that answer, or text that is printed. Absent: logic of the mesh.
 
-pub mod ads;
+mod counting;
 mod difference;
 pub mod discovery;
 pub mod http;
+mod intake;
 pub mod log;
+mod mesh;
 pub mod node;
 pub mod render;
 pub mod request;

@@ -8,11 +8,9 @@ mod finding;
 mod locality;
 mod name;
 mod number;
-mod time;
 
 pub use digest::{Digest, Digester};
 pub use finding::{Finding, ObjectRef, Severity};
 pub use locality::Locality;
 pub use name::{Host, Labels, Namespace, Str};
 pub use number::{Double, Duration};
-pub use time::rfc3339;

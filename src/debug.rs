@@ -17,11 +17,12 @@ mod pages;
 mod registry;
 mod status;
 mod text;
+mod time;
 
 #[cfg(test)]
 mod tests;
 
-pub use client::{Client, Clients, Watch};
+pub use client::{Client, Clients};
 pub use config_dump::{DumpOptions, config_dump, of_types, resource_types};
 pub use connections::{AdsClients, adsz, connections};
 pub use endpoints::{EndpointShards, Shards, endpoint_shards};

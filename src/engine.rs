@@ -11,4 +11,4 @@ mod core;
 mod thread;
 
 pub use self::core::{Core, Settled};
-pub use thread::{Debounce, Engine, Input, Joined};
+pub use thread::{Debounce, Engine, Input};

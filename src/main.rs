@@ -1,9 +1,10 @@
 //! The command line of mizzen.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use mizzen::app::{discovery, log, render};
+use mizzen::app::{discovery, log, render, request, version};
 use mizzen::config::{Cli, Command, Environment, known};
 
 #[global_allocator]
@@ -39,7 +40,11 @@ fn run(cli: Cli, unknown: &[String]) -> anyhow::Result<ExitCode> {
             println!("{:#}", mizzen::agent::bootstrap::bootstrap(&options));
         }
         Command::Demo(args) => return Ok(ExitCode::from(mizzen::demo::run(&args))),
-        Command::Request(_) | Command::Version(_) => {}
+        Command::Request(args) => {
+            let body = runtime()?.block_on(request::run(&args))?;
+            std::io::stdout().write_all(&body)?;
+        }
+        Command::Version(args) => println!("{}", version::render(&args)?),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -5,11 +5,15 @@
 //! file or a new resource version ends here; what comes and goes between two batches is in neither. Absent: IO, a
 //! clock (when to take a batch is for `engine`), and any notion of what objects mean.
 
+mod tally;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::api::{Key, Kind, Meta, Object};
 use crate::base::{Namespace, Str};
+
+pub use tally::{Happening, Tally};
 
 /// Something that happened to an object.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +43,7 @@ pub struct Store {
     before: BTreeMap<Key, Option<Arc<Object>>>,
     synced: bool,
     revision: u64,
+    tally: Tally,
 }
 
 impl Store {
@@ -79,6 +84,11 @@ impl Store {
         Some(Batch { revision: self.revision, changed })
     }
 
+    /// What happened so far.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
     /// The number of the last batch; 0 before the first.
     pub fn revision(&self) -> u64 {
         self.revision
@@ -112,7 +122,13 @@ impl Store {
 
     fn upsert(&mut self, object: Arc<Object>) {
         let key = object.key();
-        if self.objects.get(&key).is_some_and(|known| says_the_same(known, &object)) {
+        let happening = match self.objects.get(&key) {
+            None => Happening::Added,
+            Some(known) if says_the_same(known, &object) => Happening::Repeated,
+            Some(_) => Happening::Updated,
+        };
+        self.tally.count(key.kind, happening);
+        if happening == Happening::Repeated {
             return;
         }
         let before = self.objects.insert(key.clone(), object);
@@ -121,6 +137,7 @@ impl Store {
 
     fn delete(&mut self, key: Key) {
         if let Some(before) = self.objects.remove(&key) {
+            self.tally.count(key.kind, Happening::Deleted);
             self.before.entry(key).or_insert(Some(before));
         }
     }

@@ -37,6 +37,6 @@ pub use limit::Rate;
 pub use node::{Extension, Malformed, Node, NodeId};
 pub use request::{ErrorDetail, Face, Request};
 pub use response::Response;
-pub use server::{Transport, serve};
+pub use server::{Transport, listen, serve};
 pub use service::{Options, Service};
 pub use text::Text;

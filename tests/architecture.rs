@@ -1,5 +1,7 @@
 //! The walls of the house: no room uses another that the table in `src/ARCHITECTURE.md` does not allow.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -115,7 +117,8 @@ fn the_arrows_of_the_table_make_no_circle() {
 #[test]
 fn builders_see_nothing_but_their_recipes() {
     let forbidden = [
-        "static ",
+        " static ",
+        "\nstatic ",
         "std::env",
         "Instant",
         "SystemTime",
@@ -124,7 +127,6 @@ fn builders_see_nothing_but_their_recipes() {
         "Snapshot",
         "OnceLock",
         "LazyLock",
-        "HashMap<Str",
     ];
     for file in files(&source()).into_iter().filter(|f| room(f) == "generate" && !is_test(f)) {
         let text = code(&file);

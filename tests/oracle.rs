@@ -1,6 +1,8 @@
 //! The oracle: after any sequence of edits, what every proxy should hold is what a mizzen that starts now would send
 //! it: the same names, the same versions, the same bytes. And a batch that changes nothing wakes nobody.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 #[path = "oracle/edits.rs"]
 mod edits;
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// What `after` holds differently: a line for each resource that comes or goes, and for each field that changes.
 /// Empty when nothing differs.
-pub fn difference(before: &Value, after: &Value) -> String {
+pub(super) fn difference(before: &Value, after: &Value) -> String {
     let mut out = String::new();
     let object = |v: &'_ Value| v.as_object().cloned().unwrap_or_default();
     for (kind, old) in object(before) {

@@ -1,138 +1,197 @@
 //! `mizzen discovery`: the control plane.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::config::{DiscoveryArgs, Environment};
-use crate::engine::{Core, Debounce, Engine, Input};
+use crate::engine::{Core, Debounce, Engine};
+use crate::metrics::Metrics;
 use crate::model::index::{Allocations, Options};
 use crate::source::files;
 use crate::wire::Cache;
+use crate::xds::{self, Rate, Service, Transport};
 
+use super::counting::Counting;
+use super::http::{self, Readiness, State as Pages};
+use super::intake;
+use super::mesh::{Mesh, Outlets};
 use super::state::State;
-
-/// An address as Go writes it: `:15010` is every address of the machine, `` none.
-pub fn address(text: &str) -> anyhow::Result<Option<SocketAddr>> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    if let Some(port) = text.strip_prefix(':') {
-        let port = port.parse().with_context(|| format!("{text:?} has no port"))?;
-        return Ok(Some(SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port)));
-    }
-    let text = text.replace("localhost", "127.0.0.1");
-    Ok(Some(text.parse().with_context(|| format!("{text:?} is not an address such as 127.0.0.1:15010 or :15010"))?))
-}
+use super::version::Build;
 
 /// Runs until it is told to stop.
+///
+/// # Errors
+/// When a flag has no meaning or a port cannot be had.
 pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Result<()> {
-    let folder = args.config_dir.clone();
-    if args.registries.iter().any(|r| r == "Kubernetes") && folder.is_none() {
-        anyhow::bail!(
-            "Kubernetes as a source is not built yet: give a folder instead, with --registries= --configDir DIR"
-        );
-    }
-    let stop = CancellationToken::new();
-    let (state, given) = state(args, environment);
-    let cache = Arc::new(Cache::default());
-    let options = Options { domain: args.domain.as_str().into(), cluster: args.cluster_id.as_str().into() };
-    let core = Core::new(options, Default::default(), given, cache.clone());
-    let ready = Arc::new(AtomicBool::new(false));
-    let watches: Arc<dashmap::DashMap<crate::plan::ProxyId, tokio::sync::watch::Sender<_>>> = Arc::default();
+    check(args)?;
+    let began = Instant::now();
+    let build = Build::this();
+    info!("mizzen {} starts", build.text());
     let features = &environment.features;
-    let debounce = Debounce { quiet: features.debounce_after, longest: features.debounce_max };
-    let synced = ready.clone();
-    let publish = watches.clone();
-    let engine = Engine::spawn(core, debounce, move |core, settled, _since| {
-        for (id, publication) in settled.publications {
-            if let Some(sender) = publish.get(&id) {
-                sender.send_replace(publication);
-            }
+    let pages = http::Options {
+        http: args.http_addr.clone(),
+        monitoring: args.monitoring_addr.clone(),
+        debug: features.debug_on_http,
+    };
+    // Probes are answered before anything else is done.
+    let pages = http::bind(&pages).await.context("the ports for people and probes")?;
+    let stop = CancellationToken::new();
+    let metrics = Arc::new(Metrics::new(build.tag, &build.text()));
+    let readiness = Readiness::default();
+    let outlets = Outlets::default();
+    let cache = Arc::new(Cache::default());
+    let synced = readiness.wait_for("the configuration to be read");
+    let serving = readiness.wait_for("the xDS port");
+    let engine = engine(args, environment, &outlets, &metrics, &cache, synced)?;
+    intake::start(
+        files::Options {
+            folder: args.config_dir.clone(),
+            mesh: Some(args.mesh_config.clone()),
+            networks: Some(args.networks_config.clone()),
+        },
+        &engine,
+    )?;
+    let mesh = Mesh {
+        engine: engine.clone(),
+        cache: cache.clone(),
+        outlets,
+        metrics: metrics.clone(),
+        readiness: readiness.clone(),
+    };
+    let service = Service::new(mesh, Arc::new(Counting(metrics.clone())), delivery(environment));
+    let clients = service.connections();
+    let shown = Pages { engine, cache, clients, metrics, readiness: readiness.clone() };
+    let servers = pages.serve(shown, axum::Router::new(), &stop);
+    let transport = Transport {
+        keepalive: args.keepalive_interval,
+        keepalive_timeout: args.keepalive_timeout,
+        max_age: Some(args.max_connection_age).filter(|age| !age.is_zero()),
+        grace: args.shutdown_duration,
+        ..Transport::default()
+    };
+    let streams = match args.grpc_addr.as_str() {
+        "" => None,
+        address => {
+            let listener = http::listen(address).await.with_context(|| format!("--grpcAddr {address}"))?;
+            info!("xDS on {}", listener.local_addr()?);
+            Some(tokio::spawn(xds::serve(listener, service, transport, stop.clone())))
         }
-        if settled.allocated {
-            if let Some(state) = &state {
-                if let Err(e) = state.save(core.index().allocations()) {
-                    warn!("virtual addresses cannot be kept: {e}");
-                }
-            }
-        }
-        if core.synced() {
-            synced.store(true, Ordering::Release);
-        }
-    })?;
-    let mut deliveries = files::spawn(files::Options {
-        folder,
-        mesh: Some(args.mesh_config.clone()),
-        networks: Some(args.networks_config.clone()),
-    })?;
-    let inlet = engine.clone();
-    tokio::spawn(async move {
-        while let Some(delivery) = deliveries.recv().await {
-            for f in delivery.findings.iter() {
-                warn!("{f}");
-            }
-            let mesh = delivery.mesh.map(|m| (*m.mesh).clone());
-            inlet.input(Input { events: delivery.events, mesh, findings: delivery.findings });
-        }
-    });
-    // http
-    let app_ready = ready.clone();
-    if let Some(addr) = address(&args.http_addr)? {
-        let router = axum::Router::new().route(
-            "/ready",
-            axum::routing::get(move || {
-                let ok = app_ready.load(Ordering::Acquire);
-                async move { if ok { http::StatusCode::OK } else { http::StatusCode::SERVICE_UNAVAILABLE } }
-            }),
-        );
-        let listener = tokio::net::TcpListener::bind(addr).await?;
-        tokio::spawn(async move { axum::serve(listener, router).await });
-    }
-    if let Some(addr) = address(&args.grpc_addr)? {
-        let ads = super::ads::Ads { engine: engine.clone(), cache, watches, counter: Arc::default() };
-        info!("xDS on {addr}");
-        let stopped = stop.clone();
-        tokio::spawn(async move {
-            tonic::transport::Server::builder()
-                .add_service(ads.server().max_decoding_message_size(4 << 20))
-                .serve_with_shutdown(addr, stopped.cancelled_owned())
-                .await
-        });
-    }
-    tokio::signal::ctrl_c().await?;
+    };
+    drop(serving);
+    tokio::spawn(announce(readiness, began));
+    stopped().await?;
+    info!("stopping: open streams have {} s to end", args.shutdown_duration.as_secs());
     stop.cancel();
+    let ended = async {
+        if let Some(streams) = streams {
+            let _ = streams.await;
+        }
+        servers.ended().await;
+    };
+    let _ = tokio::time::timeout(args.shutdown_duration + Duration::from_secs(1), ended).await;
     Ok(())
 }
 
-/// Where addresses are kept, and those given before.
+/// What is not there yet is said, and not silently left out.
+fn check(args: &DiscoveryArgs) -> anyhow::Result<()> {
+    let kubernetes = args.registries.iter().any(|r| r == "Kubernetes");
+    match (&args.config_dir, kubernetes) {
+        (None, true) => bail!("Kubernetes is not a source yet; give a folder: --registries= --configDir DIR"),
+        (None, false) => bail!("there is no source: give a folder with --configDir DIR"),
+        (Some(folder), true) => warn!("Kubernetes is not a source yet; the mesh is what is in {}", folder.display()),
+        (Some(_), false) => {}
+    }
+    Ok(())
+}
+
+fn engine(
+    args: &DiscoveryArgs,
+    environment: &Environment,
+    outlets: &Outlets,
+    metrics: &Arc<Metrics>,
+    cache: &Arc<Cache>,
+    synced: http::Pending,
+) -> anyhow::Result<Engine> {
+    let (state, given) = state(args, environment);
+    let options = Options { domain: args.domain.as_str().into(), cluster: args.cluster_id.as_str().into() };
+    let core = Core::new(options, Default::default(), given, cache.clone());
+    let features = &environment.features;
+    let debounce = Debounce { quiet: features.debounce_after, longest: features.debounce_max };
+    let (outlets, metrics) = (outlets.clone(), metrics.clone());
+    let mut synced = Some(synced);
+    let settled = move |core: &mut Core, settled: crate::engine::Settled, began: Instant| {
+        metrics.intake.settled(began.elapsed(), settled.took);
+        if settled.allocated
+            && let Some(Err(e)) = state.as_ref().map(|s| s.save(core.index().allocations()))
+        {
+            warn!("virtual addresses cannot be kept, and may change at the next start: {e}");
+        }
+        outlets.publish(core.index().snapshot().revision, settled, began);
+        if core.synced() {
+            synced.take();
+        }
+    };
+    Ok(Engine::spawn(core, debounce, settled)?)
+}
+
+fn delivery(environment: &Environment) -> xds::Options {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let asked = environment.features.max_requests_per_second;
+    let rate = if asked > 0.0 { Rate::fixed(asked.ceil() as u32) } else { Rate::automatic(cores) };
+    xds::Options { max_request: environment.features.max_recv_size, rate, ..xds::Options::default() }
+}
+
+/// Where virtual addresses are kept, and those given before.
 fn state(args: &DiscoveryArgs, environment: &Environment) -> (Option<State>, Allocations) {
-    let default = || environment.state_home.as_ref().map(|home| home.join("mizzen"));
     let folder = match &args.state_dir {
         Some(none) if none.as_os_str().is_empty() => None,
         Some(folder) => Some(folder.clone()),
-        None => default(),
+        None => environment.state_home.as_ref().map(|home| home.join("mizzen")),
     };
-    let open = |folder: &PathBuf| -> std::io::Result<(State, Allocations)> {
-        Ok((State::open(folder)?, State::load(folder)?))
+    let Some(folder) = folder else {
+        warn!("no --stateDir: virtual addresses are kept in memory and may change at the next start");
+        return (None, Allocations::default());
     };
-    match folder.as_ref().map(open) {
-        Some(Ok((state, given))) => (Some(state), given),
-        Some(Err(e)) => {
+    let open = |folder: &PathBuf| Ok::<_, std::io::Error>((State::open(folder)?, State::load(folder)?));
+    match open(&folder) {
+        Ok((state, given)) => (Some(state), given),
+        Err(e) => {
             warn!(
                 "{} cannot be used ({e}): virtual addresses are kept in memory and may change at the next start",
-                folder.unwrap_or_default().display()
+                folder.display()
             );
             (None, Allocations::default())
         }
-        None => {
-            warn!("no --stateDir: virtual addresses are kept in memory and may change at the next start");
-            (None, Allocations::default())
+    }
+}
+
+/// Tells when everything is there; every few seconds, what is still missing.
+async fn announce(readiness: Readiness, began: Instant) {
+    let mut told = Instant::now();
+    loop {
+        let missing = readiness.missing();
+        if missing.is_empty() {
+            return info!("ready after {} ms", began.elapsed().as_millis());
         }
+        if told.elapsed() > Duration::from_secs(3) {
+            told = Instant::now();
+            info!("waiting for {}", missing.join(", "));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn stopped() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminate.recv() => Ok(()),
     }
 }

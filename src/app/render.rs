@@ -5,8 +5,8 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use envoy_types::pb::envoy::config::core::v3::Node;
-use prost::{Message, Name};
+use envoy_types::pb::envoy::config::core::v3::Node as ProtoNode;
+use prost::Name;
 use serde_json::{Map, Value, json};
 
 use crate::config::RenderArgs;
@@ -16,6 +16,7 @@ use crate::model::index::{Allocations, Options};
 use crate::source::files;
 use crate::store::Event;
 use crate::wire::{Cache, Publication, ResourceType};
+use crate::xds::Node;
 
 use super::difference::difference;
 use super::state::State;
@@ -56,8 +57,8 @@ pub fn node(file: &Path) -> Result<Node, Error> {
     let name = || file.display().to_string();
     let text = std::fs::read_to_string(file).map_err(|e| Error::Io(name(), e))?;
     let value: Value = serde_json::from_str(&text).map_err(|e| Error::Node(name(), e.to_string()))?;
-    let bytes = proto_json::from_json(&Node::type_url(), value).map_err(|e| Error::Node(name(), e.to_string()))?;
-    Node::decode(&bytes[..]).map_err(|e| Error::Node(name(), e.to_string()))
+    let bytes = proto_json::from_json(&ProtoNode::type_url(), value).map_err(|e| Error::Node(name(), e.to_string()))?;
+    Node::decode(Some(bytes.into())).map_err(|e| Error::Node(name(), e.to_string()))
 }
 
 /// What a proxy holds once it has asked for all that its clusters and listeners name: clusters, endpoints, listeners,
@@ -94,7 +95,7 @@ fn eds_name(cluster: &Value) -> Option<String> {
         return None;
     }
     let service = cluster["edsClusterConfig"]["serviceName"].as_str();
-    service.or(cluster["name"].as_str()).map(str::to_owned)
+    service.or_else(|| cluster["name"].as_str()).map(str::to_owned)
 }
 
 /// The names of route configurations that a listener asks for.

@@ -22,13 +22,13 @@ struct Given {
 
 /// A folder in which state is kept.
 #[derive(Debug, Clone)]
-pub struct State {
+pub(super) struct State {
     file: PathBuf,
 }
 
 impl State {
     /// The folder, made if it is not there and writable.
-    pub fn open(folder: &Path) -> io::Result<Self> {
+    pub(super) fn open(folder: &Path) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
         let file = folder.join(FILE);
         // Find out now, and not at the first change, whether anything can be written.
@@ -39,7 +39,7 @@ impl State {
     }
 
     /// The addresses given before. A file that cannot be read is an error; none at all is a beginning.
-    pub fn load(folder: &Path) -> io::Result<Allocations> {
+    pub(super) fn load(folder: &Path) -> io::Result<Allocations> {
         let text = match fs::read(folder.join(FILE)) {
             Ok(text) => text,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Allocations::default()),
@@ -50,7 +50,7 @@ impl State {
     }
 
     /// Writes the addresses, whole or not at all.
-    pub fn save(&self, allocations: &Allocations) -> io::Result<()> {
+    pub(super) fn save(&self, allocations: &Allocations) -> io::Result<()> {
         let given: Vec<Given> = allocations
             .iter()
             .map(|(namespace, host, slot)| Given { namespace: namespace.clone(), host: host.clone(), slot })

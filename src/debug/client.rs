@@ -1,11 +1,14 @@
 //! A connected client, as the pages need it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::base::Str;
-use crate::proxy::Proxy;
-use crate::wire::{Encoded, ResourceType};
+use serde_json::{Map, Value};
+
+use crate::base::{Labels, Locality, Str};
+use crate::wire::{Encoded, Names, ResourceType};
+use crate::xds::{Connection, Connections, Face, NodeId, TypeStatus};
 
 /// Whoever knows the clients that are connected.
 pub trait Clients: Send + Sync {
@@ -13,46 +16,47 @@ pub trait Clients: Send + Sync {
     fn clients(&self) -> Vec<Client>;
 }
 
-/// A connected client.
+/// A connected client at one moment. Taking it copies pointers.
 #[derive(Clone, Debug)]
 pub struct Client {
     /// The proxy's name with a number, unique while the process runs: `web-1.shop-17`.
     pub id: Str,
+    /// The variant of the protocol that it speaks.
+    pub face: Face,
+    /// Who it says it is.
+    pub node: NodeId,
+    /// What else it says of itself.
+    pub metadata: Arc<Map<String, Value>>,
+    /// Where it says it runs.
+    pub locality: Locality,
+    /// The other end of its connection.
+    pub address: SocketAddr,
     /// Since when.
     pub connected: SystemTime,
-    /// Its address and port.
-    pub peer: Str,
-    /// What it says of itself.
-    pub proxy: Arc<Proxy>,
-    /// What it asked for, in the order of [`ResourceType::ALL`].
-    pub watches: Vec<Watch>,
+    /// What it asked for, was sent and answered, in the order of [`ResourceType::ALL`].
+    pub types: [Option<TypeStatus>; 5],
 }
 
-/// What a client asked for of one type, and what came of it.
-#[derive(Clone, Debug)]
-pub struct Watch {
-    /// The type.
-    pub kind: ResourceType,
-    /// The names asked for; where everything is, those of what it holds, or nothing, as the protocol variant has it.
-    pub names: Vec<Str>,
-    /// The version of the latest response.
-    pub version: Str,
-    /// The nonce of the latest response; empty if there was none.
-    pub nonce_sent: Str,
-    /// The nonce accepted last; empty if none was.
-    pub nonce_acked: Str,
-    /// When the latest response was sent.
-    pub sent: Option<SystemTime>,
-    /// The client's words when it refused the latest response.
-    pub error: Option<Str>,
-    /// What it was sent and asks for, by name.
-    pub holds: Vec<Arc<Encoded>>,
+impl Clients for Connections {
+    fn clients(&self) -> Vec<Client> {
+        let mut clients: Vec<_> = self.list().iter().map(|c| Client::of(c)).collect();
+        clients.sort_by(|a, b| a.id.cmp(&b.id));
+        clients
+    }
 }
 
 impl Client {
-    /// The watch of a type.
-    pub fn watch(&self, kind: ResourceType) -> Option<&Watch> {
-        self.watches.iter().find(|w| w.kind == kind)
+    fn of(connection: &Connection) -> Self {
+        Self {
+            id: connection.id.clone(),
+            face: connection.face,
+            node: connection.node.clone(),
+            metadata: connection.metadata.clone(),
+            locality: connection.locality.clone(),
+            address: connection.address,
+            connected: connection.connected_at,
+            types: ResourceType::ALL.map(|kind| connection.status(kind)),
+        }
     }
 
     /// The client that a proxy's name means: one of exactly that name, the newest if it is connected twice; else, as
@@ -61,7 +65,53 @@ impl Client {
         if name.is_empty() {
             return None;
         }
-        let exact = clients.iter().filter(|c| c.proxy.name == name || c.id == name).max_by_key(|c| c.connected);
+        let exact = clients.iter().filter(|c| c.node.proxy() == name || c.id == name).max_by_key(|c| c.connected);
         exact.or_else(|| clients.iter().find(|c| c.id.contains(name)))
+    }
+
+    /// A string of the metadata; empty where it is something else, or nothing.
+    pub fn text(&self, key: &str) -> &str {
+        self.metadata.get(key).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The namespace whose configuration it gets.
+    pub fn namespace(&self) -> &str {
+        let of_name = || self.node.proxy().rsplit_once('.').map_or("", |(_, namespace)| namespace);
+        Some(self.text("NAMESPACE")).filter(|n| !n.is_empty()).unwrap_or_else(of_name)
+    }
+
+    /// The labels of its workload, as it states them.
+    pub fn labels(&self) -> Labels {
+        let labels = self.metadata.get("LABELS").and_then(Value::as_object);
+        labels.into_iter().flatten().filter_map(|(k, v)| Some((k.as_str().into(), v.as_str()?.into()))).collect()
+    }
+
+    /// How it stands with the types that it asked for.
+    pub fn asked(&self) -> impl Iterator<Item = (ResourceType, &TypeStatus)> {
+        ResourceType::ALL.into_iter().zip(&self.types).filter_map(|(kind, status)| Some((kind, status.as_ref()?)))
+    }
+
+    /// How it stands with one type.
+    pub fn status(&self, kind: ResourceType) -> Option<&TypeStatus> {
+        self.types[kind as usize].as_ref()
+    }
+
+    /// What it was brought to of a type and asks for.
+    pub fn holds(&self, kind: ResourceType) -> impl Iterator<Item = &Arc<Encoded>> {
+        let states = self.status(kind).map(|s| &s.state).into_iter();
+        states.flat_map(|state| state.holds.iter().filter(|r| state.interest.wants(r.id())))
+    }
+
+    /// The names it watches of a type. Where it asks for everything those are, as in istiod, what it holds if it is
+    /// told increments, and none otherwise.
+    pub fn watched(&self, kind: ResourceType, names: &Names) -> Vec<Str> {
+        let Some(interest) = self.status(kind).map(|s| &s.state.interest) else { return Vec::new() };
+        let mut watched: Vec<Str> = match (interest.is_wildcard(), self.face) {
+            (true, Face::Sotw) => Vec::new(),
+            (true, Face::Delta) => self.holds(kind).map(|r| r.name().clone()).collect(),
+            (false, _) => interest.known().map(|id| names.name(id)).chain(interest.unknown().cloned()).collect(),
+        };
+        watched.sort();
+        watched
     }
 }

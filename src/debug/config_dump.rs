@@ -34,8 +34,7 @@ pub fn config_dump(client: &Client, options: DumpOptions) -> Result<Value, Error
 /// # Errors
 /// When a resource cannot be printed, which is a defect.
 pub fn of_types(client: &Client, kinds: &[ResourceType]) -> Result<Value, Error> {
-    let watches = kinds.iter().filter_map(|kind| client.watch(*kind));
-    let resources = watches.flat_map(|w| w.holds.iter().map(|r| print(w.kind, r)));
+    let resources = kinds.iter().flat_map(|kind| client.holds(*kind).map(|r| print(*kind, r)));
     let configs = resources.collect::<Result<Vec<_>, _>>()?;
     Ok(if configs.is_empty() { json!({}) } else { json!({ "configs": configs }) })
 }
@@ -94,12 +93,12 @@ const ROUTES: Section = Section {
 impl Section {
     fn of(&self, client: &Client) -> Result<Value, Error> {
         let mut section = empty(self.title);
-        let Some(watch) = client.watch(self.kind) else { return Ok(section) };
-        if self.versioned && !watch.version.is_empty() {
-            section["versionInfo"] = watch.version.as_str().into();
+        let version = client.status(self.kind).map_or("", |s| s.state.version.as_str());
+        if self.versioned && !version.is_empty() {
+            section["versionInfo"] = version.into();
         }
-        let entry = |r: &Arc<Encoded>| Ok((self.entry)(r.name(), &watch.version, print(self.kind, r)?));
-        let entries = watch.holds.iter().map(entry).collect::<Result<Vec<_>, Error>>()?;
+        let entry = |r: &Arc<Encoded>| Ok((self.entry)(r.name(), version, print(self.kind, r)?));
+        let entries = client.holds(self.kind).map(entry).collect::<Result<Vec<_>, Error>>()?;
         if !entries.is_empty() {
             section[self.list] = entries.into();
         }

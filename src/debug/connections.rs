@@ -6,8 +6,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::client::Client;
-use crate::base::{Labels, Locality, Str, rfc3339};
-use crate::proxy::Proxy;
+use super::time::rfc3339;
+use crate::base::{Labels, Locality, Str};
+use crate::wire::Names;
 
 /// The clients that are connected.
 #[derive(Debug, Serialize)]
@@ -29,7 +30,7 @@ pub struct AdsClient {
     /// Since when.
     pub connected_at: String,
     /// Its address and port.
-    pub address: Str,
+    pub address: String,
     /// What it says of itself and asks for; not on `connections`.
     #[serde(flatten)]
     pub details: Option<Details>,
@@ -50,14 +51,14 @@ pub fn connections(clients: &[Client]) -> AdsClients {
     list(clients, |_| None)
 }
 
-/// Who is connected, what they say of themselves and what they ask for.
-pub fn adsz(clients: &[Client]) -> AdsClients {
+/// Who is connected, what they say of themselves and what they ask for. `names` are those of the resources.
+pub fn adsz(clients: &[Client], names: &Names) -> AdsClients {
     list(clients, |client| {
         Some(Details {
-            labels: labels(&client.proxy),
-            metadata: client.proxy.metadata.to_json(),
-            locality: locality(&client.proxy.locality),
-            watches: client.watches.iter().map(|w| (w.kind.type_url(), w.names.clone())).collect(),
+            labels: labels(client),
+            metadata: Value::Object((*client.metadata).clone()),
+            locality: locality(&client.locality),
+            watches: client.asked().map(|(kind, _)| (kind.type_url(), client.watched(kind, names))).collect(),
         })
     })
 }
@@ -66,24 +67,24 @@ fn list(clients: &[Client], details: impl Fn(&Client) -> Option<Details>) -> Ads
     let client = |client: &Client| AdsClient {
         connection_id: client.id.clone(),
         connected_at: rfc3339(client.connected),
-        address: client.peer.clone(),
+        address: client.address.to_string(),
         details: details(client),
     };
     AdsClients { total_clients: clients.len(), clients: clients.iter().map(client).collect() }
 }
 
 /// The labels a proxy states and those that follow from where it is (istio `AugmentLabels`).
-fn labels(proxy: &Proxy) -> Labels {
-    let place = &proxy.locality;
+fn labels(client: &Client) -> Labels {
+    let place = &client.locality;
     let derived = [
         ("topology.kubernetes.io/region", place.region.as_str()),
         ("topology.kubernetes.io/zone", &place.zone),
         ("topology.istio.io/subzone", &place.sub_zone),
-        ("topology.istio.io/cluster", proxy.cluster()),
-        ("topology.istio.io/network", proxy.network()),
-        ("kubernetes.io/hostname", proxy.metadata.text("NODE_NAME")),
+        ("topology.istio.io/cluster", client.text("CLUSTER_ID")),
+        ("topology.istio.io/network", client.text("NETWORK")),
+        ("kubernetes.io/hostname", client.text("NODE_NAME")),
     ];
-    let mut labels = proxy.labels.clone();
+    let mut labels = client.labels();
     labels.extend(derived.into_iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| (k.into(), v.into())));
     labels
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::endpoints::{Empty, registry_name, some};
-use super::status::rfc3339_seconds;
+use super::time::rfc3339_seconds;
 use crate::api::{Object, Spec, service};
 use crate::base::{Host, Labels, Namespace, Str};
 use crate::model::Snapshot;

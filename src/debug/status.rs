@@ -1,13 +1,14 @@
 //! `syncz`: which response each proxy was sent last and which it accepted.
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
 
 use serde::Serialize;
 
-use super::client::{Client, Watch};
-use crate::base::{Str, rfc3339};
+use super::client::Client;
+use super::time::{rfc3339, rfc3339_seconds};
+use crate::base::Str;
 use crate::wire::ResourceType;
+use crate::xds::TypeStatus;
 
 /// How a proxy stands (istiod's `SyncStatus`); istioctl and Kiali read it. Nonces, empty where there was nothing.
 #[derive(Debug, Serialize)]
@@ -15,7 +16,7 @@ use crate::wire::ResourceType;
 pub struct SyncStatus {
     #[serde(skip_serializing_if = "str::is_empty")]
     pub cluster_id: String,
-    pub proxy: Str,
+    pub proxy: String,
     pub proxy_type: String,
     #[serde(skip_serializing_if = "str::is_empty")]
     pub istio_version: String,
@@ -58,21 +59,24 @@ pub struct ResourceStatus {
 
 /// How each proxy stands, or those of one namespace.
 pub fn syncz(clients: &[Client], namespace: Option<&str>) -> Vec<SyncStatus> {
-    let wanted = |c: &&Client| namespace.is_none_or(|n| *c.proxy.namespace == *n);
+    let wanted = |c: &&Client| namespace.is_none_or(|n| c.namespace() == n);
     clients.iter().filter(wanted).map(status).collect()
 }
 
 fn status(client: &Client) -> SyncStatus {
-    let nonces = |kind| client.watch(kind).map(|w| (w.nonce_sent.clone(), w.nonce_acked.clone())).unwrap_or_default();
+    let nonces = |kind| match client.status(kind) {
+        Some(TypeStatus { state, .. }) => (state.nonce_sent.clone(), state.nonce_acked.clone()),
+        None => Default::default(),
+    };
     let (cluster_sent, cluster_acked) = nonces(ResourceType::Cluster);
     let (listener_sent, listener_acked) = nonces(ResourceType::Listener);
     let (route_sent, route_acked) = nonces(ResourceType::Route);
     let (endpoint_sent, endpoint_acked) = nonces(ResourceType::Endpoint);
     SyncStatus {
-        cluster_id: client.proxy.cluster().to_owned(),
-        proxy: client.proxy.name.clone(),
-        proxy_type: client.proxy.id.split('~').next().unwrap_or_default().to_owned(),
-        istio_version: client.proxy.metadata.text("ISTIO_VERSION").to_owned(),
+        cluster_id: client.text("CLUSTER_ID").to_owned(),
+        proxy: client.node.proxy().to_owned(),
+        proxy_type: client.node.kind().to_owned(),
+        istio_version: client.text("ISTIO_VERSION").to_owned(),
         cluster_sent,
         cluster_acked,
         listener_sent,
@@ -81,26 +85,15 @@ fn status(client: &Client) -> SyncStatus {
         route_acked,
         endpoint_sent,
         endpoint_acked,
-        resources: client.watches.iter().map(|w| (w.kind.type_url(), resource(w))).collect(),
+        resources: client.asked().map(|(kind, status)| (kind.type_url(), resource(status))).collect(),
     }
 }
 
-fn resource(watch: &Watch) -> ResourceStatus {
+fn resource(status: &TypeStatus) -> ResourceStatus {
     ResourceStatus {
-        sent: watch.nonce_sent.clone(),
-        acked: watch.nonce_acked.clone(),
-        sent_time: watch.sent.map_or_else(never, rfc3339),
-        last_error: watch.error.clone(),
+        sent: status.state.nonce_sent.clone(),
+        acked: status.state.nonce_acked.clone(),
+        sent_time: status.sent_at.map_or_else(|| rfc3339_seconds(None), rfc3339),
+        last_error: status.state.rejection.as_ref().map(|r| r.message.clone()),
     }
-}
-
-/// Go's zero time, which is printed where nothing is.
-pub(super) fn never() -> String {
-    rfc3339_seconds(None)
-}
-
-/// A moment in unix seconds; year 1 for none.
-pub(super) fn rfc3339_seconds(at: Option<i64>) -> String {
-    let since = at.and_then(|s| u64::try_from(s).ok()).map(std::time::Duration::from_secs);
-    since.map_or_else(|| "0001-01-01T00:00:00Z".to_owned(), |s| rfc3339(SystemTime::UNIX_EPOCH + s))
 }

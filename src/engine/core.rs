@@ -7,7 +7,7 @@ use crate::base::Finding;
 use crate::model::index::{Allocations, Index, Options};
 use crate::plan::{Plan, ProxyId};
 use crate::proxy::Proxy;
-use crate::store::{Event, Store};
+use crate::store::{Event, Store, Tally};
 use crate::wire::{Cache, Publication};
 
 /// Everything that is known and what follows from it.
@@ -26,8 +26,8 @@ pub struct Settled {
     pub publications: Vec<(ProxyId, Arc<Publication>)>,
     /// Whether virtual addresses were given that were not before.
     pub allocated: bool,
-    /// Whether any fact changed.
-    pub changed: bool,
+    /// How long taking them in and planning took; told by the thread, which has a clock.
+    pub took: std::time::Duration,
 }
 
 impl Core {
@@ -45,13 +45,18 @@ impl Core {
     /// Takes note of events; nothing follows from them before [`Core::settle`].
     pub fn note(&mut self, events: Vec<Event>, mesh: Option<MeshConfig>, findings: Arc<[Finding]>) {
         self.store.apply(events);
-        self.mesh = mesh.or(self.mesh.take());
+        self.mesh = mesh.or_else(|| self.mesh.take());
         self.findings = findings;
     }
 
     /// Whether the source has delivered everything once.
     pub fn synced(&self) -> bool {
         self.store.synced()
+    }
+
+    /// What happened to objects so far.
+    pub fn tally(&self) -> &Tally {
+        self.store.tally()
     }
 
     /// Takes in what was noted, as one revision.
@@ -66,7 +71,7 @@ impl Core {
         let changes = self.index.apply(&changed, mesh);
         let publications = self.plan.update(self.index.snapshot(), &changes.keys);
         let allocated = self.index.allocations().iter().count() != before;
-        Settled { publications, allocated, changed: !changes.keys.is_empty() }
+        Settled { publications, allocated, ..Settled::default() }
     }
 
     /// A proxy joins: what it should hold.

@@ -7,9 +7,7 @@ use std::time::{Duration, Instant};
 use crate::api::mesh::MeshConfig;
 use crate::base::Finding;
 use crate::plan::ProxyId;
-use crate::proxy::Proxy;
 use crate::store::Event;
-use crate::wire::Publication;
 
 use super::core::{Core, Settled};
 
@@ -38,18 +36,10 @@ pub struct Input {
     pub findings: Arc<[Finding]>,
 }
 
-/// A proxy that has joined.
-pub struct Joined {
-    /// By which it leaves again.
-    pub id: ProxyId,
-    /// What it should hold.
-    pub publication: Arc<Publication>,
-}
-
 type Task = Box<dyn FnOnce(&mut Core) + Send>;
 
 enum Command {
-    Input(Input),
+    Input(Box<Input>),
     Task(Task),
 }
 
@@ -75,7 +65,7 @@ impl Engine {
     /// Passes on what a source has to say. Cheap; it is taken in after a quiet moment.
     pub fn input(&self, input: Input) {
         // The thread only ends with the last sender, so that this cannot fail while we hold one.
-        let _ = self.commands.send(Command::Input(input));
+        let _ = self.commands.send(Command::Input(Box::new(input)));
     }
 
     /// Runs something with the core, between revisions, and waits for what it gives. `None` when the thread is gone.
@@ -88,15 +78,6 @@ impl Engine {
     /// Runs something with the core, between revisions, and does not wait.
     pub fn tell(&self, task: impl FnOnce(&mut Core) + Send + 'static) {
         let _ = self.commands.send(Command::Task(Box::new(task)));
-    }
-
-    /// A proxy joins.
-    pub async fn join(&self, proxy: Proxy) -> Option<Joined> {
-        self.with(|core| {
-            let (id, publication) = core.join(proxy);
-            Joined { id, publication }
-        })
-        .await
     }
 
     /// A proxy is gone.
@@ -137,8 +118,7 @@ fn run(
                 core.note(input.events, input.mesh, input.findings);
                 let since = pending.take().map_or(now, |p| p.first);
                 if first && core.synced() {
-                    let outcome = core.settle();
-                    settled(&mut core, outcome, since);
+                    settle(&mut core, since, &mut settled);
                 } else {
                     pending = Some(Pending { first: since, last: now });
                 }
@@ -146,11 +126,16 @@ fn run(
             Ok(Command::Task(task)) => task(&mut core),
             Err(RecvTimeoutError::Timeout) => {
                 if let Some(p) = pending.take() {
-                    let outcome = core.settle();
-                    settled(&mut core, outcome, p.first);
+                    settle(&mut core, p.first, &mut settled);
                 }
             }
             Err(RecvTimeoutError::Disconnected) => return,
         }
     }
+}
+
+fn settle(core: &mut Core, since: Instant, settled: &mut impl FnMut(&mut Core, Settled, Instant)) {
+    let began = Instant::now();
+    let outcome = core.settle();
+    settled(core, Settled { took: began.elapsed(), ..outcome }, since);
 }

@@ -30,6 +30,8 @@ use crate::wire::any;
 pub(crate) const OWN_CERTIFICATE: &str = "default";
 /// The secret with the roots of the mesh.
 pub(crate) const MESH_ROOTS: &str = "ROOTCA";
+/// In a cluster's `istio` metadata: what is offered in the handshake follows the version of HTTP of each call.
+pub(crate) const ALPN_BY_CALL: &str = "alpn_by_call";
 /// The agent's server of secrets.
 const AGENT: &str = "sds-grpc";
 /// A second server of secrets beside the proxy, for files.
@@ -109,14 +111,19 @@ pub(crate) fn roots(from: SdsSecretConfig, and: CertificateValidationContext) ->
 }
 
 /// A peer must have one of these names; none asks for nothing.
-#[expect(deprecated, reason = "istiod sends this field, and not its replacement match_typed_subject_alt_names")]
 pub(crate) fn one_of<'n>(names: impl IntoIterator<Item = &'n str>) -> CertificateValidationContext {
-    let exact =
-        |name: &str| StringMatcher { match_pattern: Some(MatchPattern::Exact(name.to_owned())), ..Default::default() };
-    CertificateValidationContext {
-        match_subject_alt_names: names.into_iter().map(exact).collect(),
-        ..Default::default()
-    }
+    any_name(names.into_iter().map(|name| MatchPattern::Exact(name.to_owned())))
+}
+
+/// A peer must have an identity of one of these trust domains; none asks for nothing.
+pub(crate) fn of_domain<'n>(domains: impl IntoIterator<Item = &'n str>) -> CertificateValidationContext {
+    any_name(domains.into_iter().map(|domain| MatchPattern::Prefix(format!("spiffe://{domain}/"))))
+}
+
+#[expect(deprecated, reason = "istiod sends this field, and not its replacement match_typed_subject_alt_names")]
+fn any_name(patterns: impl Iterator<Item = MatchPattern>) -> CertificateValidationContext {
+    let name = |pattern| StringMatcher { match_pattern: Some(pattern), ..Default::default() };
+    CertificateValidationContext { match_subject_alt_names: patterns.map(name).collect(), ..Default::default() }
 }
 
 /// TLS 1.2 and 1.3; Envoy's own default for clients stops at 1.2.

@@ -1,6 +1,6 @@
 //! What proxies are sent, and what they say to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,15 +28,15 @@ pub struct Delivery {
     expired: IntCounterVec,
     internal: IntCounterVec,
     write_timeouts: IntCounterVec,
-    received_max: GaugeVec,
-    presence: Arc<Shared>,
+    versions: Versions,
+    nodes: Arc<Nodes>,
 }
 
 impl Delivery {
     pub(super) fn new(families: &Families) -> Self {
         let f = families;
         Self {
-            pushes: f.counters("pilot_xds_pushes", "Responses sent, and those that could not be", &["type"]),
+            pushes: f.counters("pilot_xds_pushes", "Responses sent", &["type"]),
             push_time: f.histograms("pilot_xds_push_time", "Seconds to make and send a response", PUSH, &["type"]),
             send_time: f.histograms("pilot_xds_send_time", "Seconds to send a response", SEND, &[]),
             size: f.histograms("pilot_xds_config_size_bytes", "Bytes of a response", SIZE, &["type"]),
@@ -60,15 +60,23 @@ impl Delivery {
                 &[],
             ),
             write_timeouts: f.counters("pilot_xds_write_timeout", "Responses that a proxy did not take in time", &[]),
-            received_max: f.gauges("pilot_xds_recv_max", "Bytes of the largest request so far", &[]),
-            presence: Arc::new(Shared::new(families)),
+            versions: Versions {
+                gauges: f.gauges("pilot_xds", "Connected proxies", &["version"]),
+                counts: Mutex::default(),
+            },
+            nodes: Arc::new(Nodes::new(families)),
         }
     }
 
-    /// A proxy that states this version of Istio has connected. It counts as connected until the value is dropped.
-    pub fn joined(&self, node: &str, version: &str) -> Presence {
-        self.presence.join(node, version);
-        Presence { shared: Arc::clone(&self.presence), node: node.into(), version: version.into() }
+    /// So many proxies that state this version of Istio have come, or gone.
+    pub fn connected(&self, version: &str, change: i64) {
+        self.versions.change(version, change);
+    }
+
+    /// A proxy has come. What is counted by its name is kept until the value is dropped.
+    pub fn present(&self, node: &str) -> Presence {
+        self.nodes.come(node);
+        Presence { nodes: Arc::clone(&self.nodes), node: node.into() }
     }
 
     /// A response was sent.
@@ -77,11 +85,6 @@ impl Delivery {
         self.push_time.with_label_values(&[kind]).observe(took.as_secs_f64());
         self.send_time.with_label_values(NO_LABELS).observe(took.as_secs_f64());
         self.size.with_label_values(&[type_url]).observe(bytes as f64);
-    }
-
-    /// A response could not be sent although the proxy had not gone.
-    pub fn send_failed(&self, kind: &str) {
-        self.pushes.with_label_values(&[format!("{kind}_senderr")]).inc();
     }
 
     /// A proxy has been sent all that follows from a change which came in so long ago.
@@ -94,10 +97,10 @@ impl Delivery {
         self.queue.with_label_values(NO_LABELS).observe(since.as_secs_f64());
     }
 
-    /// A proxy refused a response, with this code of gRPC.
-    pub fn rejected(&self, by: &Presence, kind: &str, code: i32) {
+    /// A proxy refused a response, with this code of gRPC in Go's spelling. It is counted by name if it is present.
+    pub fn rejected(&self, kind: &str, node: &str, code: &str) {
         self.rejects.with_label_values(&[kind]).inc();
-        self.presence.reject(&by.node, kind, code);
+        self.nodes.reject(node, kind, code);
     }
 
     /// A proxy answered a response that was not the latest.
@@ -114,120 +117,88 @@ impl Delivery {
     pub fn write_timed_out(&self) {
         self.write_timeouts.with_label_values(NO_LABELS).inc();
     }
-
-    /// A request of so many bytes came.
-    pub fn received(&self, bytes: usize) {
-        let max = self.received_max.with_label_values(NO_LABELS);
-        max.set(max.get().max(bytes as f64));
-    }
 }
 
 const NO_LABELS: &[&str] = &[];
 
 /// A connected proxy, as far as the metrics know it. Dropped, it takes its series along.
 pub struct Presence {
-    shared: Arc<Shared>,
+    nodes: Arc<Nodes>,
     node: Str,
-    version: Str,
 }
 
 impl Drop for Presence {
     fn drop(&mut self) {
-        self.shared.leave(&self.node, &self.version);
+        self.nodes.go(&self.node);
     }
 }
 
-/// What is labelled by proxies.
-struct Shared {
-    connected: GaugeVec,
-    /// By type; istiod has them for these four only, and keeps them beside the counter for old dashboards.
-    rejects: [(&'static str, GaugeVec); 4],
-    ledger: Mutex<Ledger>,
+/// How many proxies there are of each version.
+struct Versions {
+    gauges: GaugeVec,
+    counts: Mutex<BTreeMap<Str, i64>>,
 }
 
-#[derive(Default)]
-struct Ledger {
-    versions: BTreeMap<Str, usize>,
-    nodes: BTreeMap<Str, Node>,
+impl Versions {
+    /// A version stays at 0 when its last proxy leaves, so that an alert can see the 0, until another one comes.
+    fn change(&self, version: &str, change: i64) {
+        let mut counts = self.counts.lock();
+        *counts.entry(version.into()).or_default() += change;
+        if change > 0 {
+            counts.retain(|gone, count| *count > 0 || self.gauges.remove_label_values(&[gone]).is_err());
+        }
+        if let Some(count) = counts.get(version) {
+            self.gauges.with_label_values(&[version]).set(*count as f64);
+        }
+    }
+}
+
+/// What is counted by the names of proxies: refusals. istiod keeps these beside the counter for old dashboards, for
+/// these four types.
+struct Nodes {
+    rejects: [(&'static str, GaugeVec); 4],
+    present: Mutex<BTreeMap<Str, Node>>,
 }
 
 /// A proxy may be connected twice for a moment, when it reconnects before its old stream is known to be dead.
 #[derive(Default)]
 struct Node {
     streams: usize,
-    rejects: Vec<(&'static str, &'static str)>,
+    /// The series it has: type and code.
+    rejects: BTreeSet<(&'static str, Str)>,
 }
 
-impl Shared {
+impl Nodes {
     fn new(f: &Families) -> Self {
         let reject = |kind: &'static str| {
             let help = format!("{} responses that proxies refused", kind.to_uppercase());
             (kind, f.gauges(&format!("pilot_xds_{kind}_reject"), &help, &["node", "err"]))
         };
-        Self {
-            connected: f.gauges("pilot_xds", "Connected proxies", &["version"]),
-            rejects: ["cds", "eds", "lds", "rds"].map(reject),
-            ledger: Mutex::default(),
-        }
+        Self { rejects: ["cds", "eds", "lds", "rds"].map(reject), present: Mutex::default() }
     }
 
-    fn join(&self, node: &str, version: &str) {
-        let mut ledger = self.ledger.lock();
-        ledger.nodes.entry(node.into()).or_default().streams += 1;
-        *ledger.versions.entry(version.into()).or_default() += 1;
-        // A version stays at 0 when its last proxy leaves, so that an alert can see the 0, until another one comes.
-        ledger.versions.retain(|gone, streams| *streams > 0 || self.connected.remove_label_values(&[gone]).is_err());
-        self.connected.with_label_values(&[version]).set(ledger.versions[version] as f64);
+    fn come(&self, node: &str) {
+        self.present.lock().entry(node.into()).or_default().streams += 1;
     }
 
-    fn leave(&self, node: &str, version: &str) {
-        let mut ledger = self.ledger.lock();
-        if let Some(streams) = ledger.versions.get_mut(version) {
-            *streams -= 1;
-            self.connected.with_label_values(&[version]).set(*streams as f64);
-        }
-        let Some(entry) = ledger.nodes.get_mut(node) else { return };
+    fn go(&self, node: &str) {
+        let mut present = self.present.lock();
+        let Some(entry) = present.get_mut(node) else { return };
         entry.streams -= 1;
         if entry.streams == 0 {
-            for (kind, code) in ledger.nodes.remove(node).into_iter().flat_map(|n| n.rejects) {
-                let family = self.rejects.iter().find(|(k, _)| *k == kind);
-                family.map(|(_, gauges)| gauges.remove_label_values(&[node, code]));
+            let series = present.remove(node).map(|n| n.rejects).unwrap_or_default();
+            for (kind, gauges) in &self.rejects {
+                let codes = series.iter().filter(|(k, _)| k == kind);
+                codes.for_each(|(_, code)| drop(gauges.remove_label_values(&[node, code.as_str()])));
             }
         }
     }
 
-    fn reject(&self, node: &str, kind: &str, code: i32) {
+    fn reject(&self, node: &str, kind: &str, code: &str) {
         let Some((kind, gauges)) = self.rejects.iter().find(|(k, _)| *k == kind) else { return };
-        let code = code_name(code);
-        let mut ledger = self.ledger.lock();
-        let Some(entry) = ledger.nodes.get_mut(node) else { return };
-        if !entry.rejects.contains(&(*kind, code)) {
-            entry.rejects.push((*kind, code));
+        if let Some(entry) = self.present.lock().get_mut(node) {
+            entry.rejects.insert((*kind, code.into()));
+            gauges.with_label_values(&[node, code]).inc();
         }
-        gauges.with_label_values(&[node, code]).inc();
     }
-}
-
-/// gRPC's codes in Go's spelling; the number is a proxy's to choose, so that others are one.
-fn code_name(code: i32) -> &'static str {
-    const NAMES: [&str; 17] = [
-        "OK",
-        "Canceled",
-        "Unknown",
-        "InvalidArgument",
-        "DeadlineExceeded",
-        "NotFound",
-        "AlreadyExists",
-        "PermissionDenied",
-        "ResourceExhausted",
-        "FailedPrecondition",
-        "Aborted",
-        "OutOfRange",
-        "Unimplemented",
-        "Internal",
-        "Unavailable",
-        "DataLoss",
-        "Unauthenticated",
-    ];
-    usize::try_from(code).ok().and_then(|at| NAMES.get(at)).copied().unwrap_or("Unknown")
 }

@@ -1,5 +1,8 @@
 //! What a scrape reads.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use super::{CacheCounts, ClassCount, Metrics, State};
@@ -19,7 +22,6 @@ fn has(metrics: &Metrics, line: &str) -> bool {
 fn counters_have_istiods_names_to_the_letter() {
     let m = metrics();
     m.delivery.sent("cds", CDS, 20_000, Duration::from_millis(20));
-    m.delivery.send_failed("cds");
     m.delivery.nonce_expired("eds");
     m.delivery.failed();
     m.set_state(&State {
@@ -31,7 +33,6 @@ fn counters_have_istiods_names_to_the_letter() {
     });
     for line in [
         "pilot_xds_pushes{type=\"cds\"} 1",
-        "pilot_xds_pushes{type=\"cds_senderr\"} 1",
         "pilot_xds_expired_nonce{type=\"eds\"} 1",
         "pilot_total_xds_internal_errors 1",
         "pilot_k8s_cfg_events{event=\"add\",type=\"VirtualService\"} 2",
@@ -68,6 +69,45 @@ fn histograms_have_istiods_buckets() {
     }
 }
 
+/// Families of istiod's page: type and labels by name.
+fn istiods() -> BTreeMap<String, (String, BTreeSet<String>)> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/debug/metrics.txt");
+    let text = fs::read_to_string(file).unwrap();
+    let family = |line: &str| {
+        let mut words = line.split(' ').map(str::to_owned);
+        let (name, kind) = (words.next().unwrap(), words.next().unwrap());
+        let labels = words.next().unwrap_or_default();
+        (name, (kind, labels.split(',').filter(|l| !l.is_empty()).map(str::to_owned).collect()))
+    };
+    text.lines().map(family).collect()
+}
+
+#[test]
+fn families_have_the_types_and_labels_of_istiods() {
+    let m = metrics();
+    m.delivery.connected("1.32.0", 1);
+    m.delivery.sent("cds", CDS, 20_000, Duration::from_millis(20));
+    m.intake.settled(Duration::from_millis(100), Duration::from_millis(2));
+    m.set_state(&State {
+        config_events: [(("VirtualService", "add"), 2)].into(),
+        registry_events: [(("Services", "update"), 1)].into(),
+        updates: [("config", 2)].into(),
+        ..State::default()
+    });
+    let (text, istiods) = (m.text(), istiods());
+    let mut compared = 0;
+    for (name, kind) in text.lines().filter_map(|l| l.strip_prefix("# TYPE ")?.split_once(' ')) {
+        let Some((istiods_kind, istiods_labels)) = istiods.get(name) else { continue };
+        let is_sample = |l: &&str| l.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ', '_']));
+        let sample = text.lines().find(is_sample).unwrap();
+        let labels = sample.split_once('{').map_or("", |(_, rest)| rest.split_once('}').unwrap().0);
+        let labels = labels.split(',').filter_map(|l| Some(l.split_once('=')?.0.to_owned())).filter(|l| l != "le");
+        assert_eq!((kind, &labels.collect()), (istiods_kind.as_str(), istiods_labels), "{name}");
+        compared += 1;
+    }
+    assert!(compared >= 25, "only {compared} of istiod's {} families are here", istiods.len());
+}
+
 #[test]
 fn what_has_no_value_is_not_printed() {
     let text = metrics().text();
@@ -79,18 +119,22 @@ fn what_has_no_value_is_not_printed() {
 #[test]
 fn a_proxy_takes_its_series_along() {
     let m = metrics();
-    let first = m.delivery.joined("a.shop", "1.32.0");
-    let again = m.delivery.joined("a.shop", "1.32.0");
-    m.delivery.rejected(&first, "lds", 13);
-    m.delivery.rejected(&first, "lds", 13);
-    m.delivery.rejected(&first, "lds", 99);
-    m.delivery.rejected(&first, "nds", 13);
-    assert!(has(&m, "pilot_xds{version=\"1.32.0\"} 2"));
+    let first = m.delivery.present("a.shop");
+    let again = m.delivery.present("a.shop");
+    for (kind, node, code) in [
+        ("lds", "a.shop", "Internal"),
+        ("lds", "a.shop", "Internal"),
+        ("lds", "a.shop", "Unknown"),
+        ("nds", "a.shop", "Internal"),
+        ("cds", "stranger", "Internal"),
+    ] {
+        m.delivery.rejected(kind, node, code);
+    }
     drop(first);
     assert!(has(&m, "pilot_xds_lds_reject{err=\"Internal\",node=\"a.shop\"} 2"));
     assert!(has(&m, "pilot_xds_lds_reject{err=\"Unknown\",node=\"a.shop\"} 1"));
     drop(again);
-    assert!(!m.text().contains("a.shop"));
+    assert!(!m.text().contains("a.shop") && !m.text().contains("stranger"));
     assert!(has(&m, "pilot_total_xds_rejects{type=\"lds\"} 3"), "counters go on");
     assert!(has(&m, "pilot_total_xds_rejects{type=\"nds\"} 1"));
 }
@@ -98,9 +142,10 @@ fn a_proxy_takes_its_series_along() {
 #[test]
 fn a_version_stays_at_zero_until_another_one_comes() {
     let m = metrics();
-    drop(m.delivery.joined("a.shop", "1.31.0"));
+    m.delivery.connected("1.31.0", 1);
+    m.delivery.connected("1.31.0", -1);
     assert!(has(&m, "pilot_xds{version=\"1.31.0\"} 0"));
-    let _b = m.delivery.joined("b.shop", "1.32.0");
+    m.delivery.connected("1.32.0", 1);
     assert!(has(&m, "pilot_xds{version=\"1.32.0\"} 1"));
     assert!(!m.text().contains("1.31.0"));
 }

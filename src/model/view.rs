@@ -56,7 +56,7 @@ impl<'s> View<'s> {
     /// before the younger (istio `pilot/pkg/model/sidecar.go`, `appendSidecarServices`).
     pub fn service(&self, host: &Host) -> Option<Handle<Service>> {
         let visible = self.definitions(host);
-        let first = visible.iter().find(|s| s.registry == Registry::Kubernetes).or(visible.first())?;
+        let first = visible.iter().find(|s| s.registry == Registry::Kubernetes).or_else(|| visible.first())?;
         Some(merge_ports(first, &visible))
     }
 

@@ -8,7 +8,12 @@
 
 mod mode;
 
-use crate::base::Str;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use crate::base::{Duration, Str};
 use crate::generate::filter::{
     Bytes, BytesSettings, CallSettings, Calls, HttpFilter, Protocol as Read, Routes, TcpProxy,
 };
@@ -21,7 +26,7 @@ use crate::proxy::{Flag, Proxy, Role};
 use super::class::{Output, Planner};
 use super::listener::{Direction, Interception, Settings, addresses, has_basics, reserved, workload_labels};
 use super::targets::targets;
-use mode::{Certificates, Taken, taken};
+use mode::{Certificates, FOREIGN_TLS, Taken, taken};
 
 /// Plans the listener for calls in.
 pub struct InboundPlanner;
@@ -63,11 +68,11 @@ pub fn facets(view: &View<'_>, proxy: &Proxy) -> InboundFacets {
     let settings = Settings::new(mesh, proxy, &labels);
     let workload = Workload {
         wildcard: addresses(proxy).0[0],
-        certificates: Certificates::of(mesh, proxy),
+        certificates: Certificates::new(mesh, proxy),
         bytes: Handle::new(settings.bytes(Direction::In)),
         calls: Handle::new(settings.calls(Direction::In)),
         stat_name: mesh.inbound_cluster_stat_name.clone(),
-        proxy: TcpProxy { idle_timeout: settings.idle_timeout(), ..TcpProxy::to(Str::default()) },
+        idle_timeout: settings.idle_timeout(),
         has_grpc_web: proxy.capabilities.has(&HttpFilter::GrpcWeb.extension()),
         has_mongo: settings.has_mongo(),
     };
@@ -95,7 +100,7 @@ pub fn facets(view: &View<'_>, proxy: &Proxy) -> InboundFacets {
 }
 
 /// The first target of each port, by port, but for ports of the proxy itself (istio `getFilterChainsByServicePort`).
-fn ports(targets: Vec<Target>, reserved: &std::collections::BTreeSet<u16>) -> Vec<Target> {
+fn ports(targets: Vec<Target>, reserved: &BTreeSet<u16>) -> Vec<Target> {
     let mut ports: Vec<Target> = Vec::new();
     for target in targets {
         if !reserved.contains(&target.number) && ports.iter().all(|t| t.number != target.number) {
@@ -109,13 +114,14 @@ fn ports(targets: Vec<Target>, reserved: &std::collections::BTreeSet<u16>) -> Ve
 /// What chains of all ports share.
 struct Workload {
     wildcard: &'static str,
-    certificates: Certificates,
+    /// `None` for a proxy that cannot prove who it is.
+    certificates: Option<Certificates>,
     bytes: Handle<BytesSettings>,
     calls: Handle<CallSettings>,
     /// A pattern for the names of clusters in statistics; empty for their own.
     stat_name: Str,
-    /// What holds for all connections.
-    proxy: TcpProxy,
+    /// How long a connection may be silent.
+    idle_timeout: Option<Duration>,
     has_grpc_web: bool,
     has_mongo: bool,
 }
@@ -180,9 +186,32 @@ impl Workload {
     }
 
     /// The chains of one port for the callers that are taken there.
+    ///
+    /// A proxy that cannot prove who it is ends no TLS. Where nothing but the mesh's TLS may come, it takes TLS and
+    /// drops it, so that clear text is refused as ever.
     fn chains(&self, to: &Destination<'_>, mode: PeerMode) -> Vec<InboundChain> {
-        let certain = self.certificates.server();
-        let chain = |taken: &Taken, tls: Option<Handle<ServerTls>>, content: Content| InboundChain {
+        let all = taken(to.port.protocol, mode);
+        match (&self.certificates, mode) {
+            (Some(certificates), _) => {
+                let tls = |t: &Taken| t.terminates.then(|| certificates.of(t.calls));
+                all.iter().map(|t| self.chain(to, t, tls(t), self.content(to, t.calls))).collect()
+            }
+            (None, PeerMode::Strict) => vec![self.chain(to, &FOREIGN_TLS, None, Content::Bytes(self.blackhole()))],
+            (None, _) => {
+                let clear = all.iter().filter(|t| !t.terminates);
+                clear.map(|t| self.chain(to, t, None, self.content(to, t.calls))).collect()
+            }
+        }
+    }
+
+    fn chain(
+        &self,
+        to: &Destination<'_>,
+        taken: &Taken,
+        tls: Option<Handle<ServerTls>>,
+        content: Content,
+    ) -> InboundChain {
+        InboundChain {
             name: to.names[usize::from(taken.calls)].clone(),
             port: to.number,
             transport: taken.transport,
@@ -190,28 +219,7 @@ impl Workload {
             tls,
             exchange: self.bytes.exchange,
             content,
-        };
-        let all = taken(to.port.protocol, mode);
-        let Some(server) = certain else { return self.without_identity(all, mode, &chain, to) };
-        let one = |t: &Taken| chain(t, t.terminates.then(|| server(t.calls)), self.content(to, t.calls));
-        all.iter().map(one).collect()
-    }
-
-    /// A proxy that cannot prove who it is ends no TLS. Where nothing but TLS may come, it takes that and drops it,
-    /// so that clear text is refused as ever.
-    fn without_identity(
-        &self,
-        all: &[Taken],
-        mode: PeerMode,
-        chain: &dyn Fn(&Taken, Option<Handle<ServerTls>>, Content) -> InboundChain,
-        to: &Destination<'_>,
-    ) -> Vec<InboundChain> {
-        if mode == PeerMode::Strict {
-            let any = Taken { protocols: &[], transport: Transport::Tls, calls: false, terminates: false };
-            return vec![chain(&any, None, Content::Bytes(self.blackhole()))];
         }
-        let clear = all.iter().filter(|t| !t.terminates);
-        clear.map(|t| chain(t, None, self.content(to, t.calls))).collect()
     }
 
     fn content(&self, to: &Destination<'_>, calls: bool) -> Content {
@@ -226,7 +234,7 @@ impl Workload {
             protocol: mongo.then_some(Read::Mongo),
             proxy: TcpProxy {
                 stat_prefix: self.stat_prefix(to),
-                idle_timeout: self.proxy.idle_timeout,
+                idle_timeout: self.idle_timeout,
                 ..TcpProxy::to(to.cluster.clone())
             },
         }
@@ -257,7 +265,7 @@ impl Workload {
         }
         let host = to.target.map(|t| t.host.as_str()).unwrap_or_default();
         let object = to.target.filter(|t| t.registry == Registry::Kubernetes);
-        let short = object.map_or(host.to_owned(), |t| format!("{}.{}", t.name, t.namespace));
+        let short = object.map_or_else(|| host.to_owned(), |t| format!("{}.{}", t.name, t.namespace));
         let name = object.map_or(host, |t| &t.name);
         let replaced = self
             .stat_name

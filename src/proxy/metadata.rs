@@ -87,13 +87,4 @@ impl Metadata {
             Entry::Text(s) | Entry::Json(s) => serde_json::from_str(s).ok(),
         }
     }
-
-    /// All of it, as it was sent.
-    pub fn to_json(&self) -> Value {
-        let value = |entry: &Entry| match entry {
-            Entry::Text(text) => Value::from(text.as_str()),
-            Entry::Json(json) => serde_json::from_str(json).unwrap_or_default(),
-        };
-        Value::Object(self.0.iter().map(|(k, v)| (k.to_string(), value(v))).collect())
-    }
 }

@@ -91,3 +91,13 @@ fn the_store_is_synced_once_the_source_says_so() {
     store.apply([Event::Synced]);
     assert!(store.synced());
 }
+
+#[test]
+fn what_happens_is_counted_by_kind() {
+    let mut store = Store::default();
+    store.apply([service("a", 1), service("a", 1), service("a", 2), service("b", 1)].map(Event::Upsert));
+    store.apply([Event::Delete(service("b", 1).key()), Event::Delete(service("never", 1).key())]);
+    let counts: Vec<_> = store.tally().iter().map(|(kind, happening, count)| (kind, (happening, count))).collect();
+    let expected = [(Happening::Added, 2), (Happening::Updated, 1), (Happening::Repeated, 1), (Happening::Deleted, 1)];
+    assert_eq!(counts, expected.map(|count| (Kind::Service, count)));
+}

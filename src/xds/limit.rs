@@ -44,18 +44,24 @@ impl Limiter {
 
     /// Waits for a turn; false if the line is too long.
     pub(super) async fn turn(&self) -> bool {
-        let Some(gap) = Duration::from_secs(1).checked_div(self.rate.per_second) else { return true };
-        let now = Instant::now();
-        let turn = {
-            let mut next = self.next.lock();
-            let turn = next.map_or(now, |next| next.max(now));
-            if turn > now + self.rate.patience {
-                return false;
+        match self.book(Instant::now()) {
+            Some(turn) => {
+                sleep_until(turn).await;
+                true
             }
-            *next = Some(turn + gap);
-            turn
-        };
-        sleep_until(turn).await;
-        true
+            None => false,
+        }
+    }
+
+    /// The next free turn, unless it is too far off.
+    pub(super) fn book(&self, now: Instant) -> Option<Instant> {
+        let Some(gap) = Duration::from_secs(1).checked_div(self.rate.per_second) else { return Some(now) };
+        let mut next = self.next.lock();
+        let turn = next.map_or(now, |next| next.max(now));
+        if turn > now + self.rate.patience {
+            return None;
+        }
+        *next = Some(turn + gap);
+        Some(turn)
     }
 }

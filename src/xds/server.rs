@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::hash::{BuildHasher, RandomState};
+use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -52,8 +53,21 @@ const STREAM_WINDOW: u32 = 1024 * 1024;
 const CONNECTION_WINDOW: u32 = 2 * 1024 * 1024;
 /// How much of a response is handed to HTTP/2 beyond what the client takes: pointers, not copies.
 const SEND_BUFFER: usize = 256 * 1024;
+/// How many connections the kernel keeps until they are accepted. What is beyond it is dropped or reset.
+const BACKLOG: u32 = 4096;
 /// How long to wait when no connection can be accepted, because there are too many.
 const BREATH: Duration = Duration::from_millis(100);
+
+/// Opens a port at which a thousand clients can knock at once.
+///
+/// # Errors
+/// When the address is taken, or not one of this machine.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Serves `service` on a port until `shutdown` is cancelled, and then until all streams have ended, at most
 /// [`Transport::grace`] longer.

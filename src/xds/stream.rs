@@ -62,7 +62,11 @@ async fn run<D: Directory>(shared: &Arc<Shared<D>>, ends: &mut Ends) -> Result<(
     let node = Node::decode(first.node.take()).map_err(|e| Status::invalid_argument(e.to_string()))?;
     let entry = shared.connections.entry(ends.face, &node, ends.address);
     let version = node.metadata.get("ISTIO_VERSION").and_then(|v| v.as_str()).unwrap_or_default().to_owned();
-    let subscription = shared.directory.admit(Peer { address: ends.address }, node).await?;
+    let subscription = tokio::select! {
+        () = ends.closing.cancelled() => return Err(closing()),
+        () = ends.pieces.closed() => return Ok(()),
+        admitted = shared.directory.admit(Peer { address: ends.address }, node) => admitted?,
+    };
     let connection = shared.connections.open(entry);
     info!(id = %connection.id, peer = %ends.address, face = ?ends.face, "xDS client connected");
     shared.metrics.connected(&version, 1);
@@ -82,12 +86,20 @@ async fn first_request(ends: &mut Ends) -> Result<Option<Request>, Status> {
         let request = tokio::select! {
             () = ends.closing.cancelled() => return Err(closing()),
             () = ends.pieces.closed() => return Ok(None),
-            request = ends.requests.message() => request?,
+            request = ends.requests.message() => said(request)?,
         };
         match request {
             Some(request) if *request.type_url == *HEALTH => {}
             request => return Ok(request),
         }
+    }
+}
+
+/// What a client said. One whose connection broke has left; only what it said wrongly is an error.
+fn said(request: Result<Option<Request>, Status>) -> Result<Option<Request>, Status> {
+    match request {
+        Err(status) if std::error::Error::source(&status).is_some() => Ok(None),
+        request => request,
     }
 }
 
@@ -157,7 +169,7 @@ impl<'a, D: Directory> Stream<'a, D> {
                 biased;
                 () = ends.closing.cancelled(), if idle => return Err(closing()),
                 // Requests are taken in even while a response is written: a client may not read before it was heard.
-                request = ends.requests.message() => match request? {
+                request = ends.requests.message() => match said(request)? {
                     Some(request) => self.on_request(&request)?,
                     None => return Ok(()),
                 },

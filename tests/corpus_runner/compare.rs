@@ -22,7 +22,7 @@ const KINDS: [&str; 5] = ["clusters", "endpoints", "listeners", "routes", "namet
 
 /// How two dumps compare.
 #[derive(Default)]
-pub struct Score {
+pub(crate) struct Score {
     /// Wanted, equal, and not expected, by kind.
     kinds: BTreeMap<&'static str, (usize, usize, usize)>,
     /// Every difference, a line each.
@@ -31,17 +31,17 @@ pub struct Score {
 
 impl Score {
     /// Whether nothing differs, is missing or is there without being wanted.
-    pub fn is_equal(&self) -> bool {
+    pub(crate) fn is_equal(&self) -> bool {
         self.kinds.values().all(|(want, equal, extra)| want == equal && *extra == 0)
     }
 
     /// Resources that istiod sent.
-    pub fn wanted(&self) -> usize {
+    pub(crate) fn wanted(&self) -> usize {
         self.kinds.values().map(|k| k.0).sum()
     }
 
     /// Resources that are equal.
-    pub fn equal(&self) -> usize {
+    pub(crate) fn equal(&self) -> usize {
         self.kinds.values().map(|k| k.1).sum()
     }
 }
@@ -61,7 +61,7 @@ impl fmt::Display for Score {
 }
 
 /// Compares what istiod sent with what mizzen would send.
-pub fn compare(golden: Value, got: Value) -> Score {
+pub(crate) fn compare(golden: Value, got: Value) -> Score {
     let (golden, got) = (name_virtual_addresses(golden), name_virtual_addresses(got));
     let mut score = Score::default();
     let empty = Map::new();

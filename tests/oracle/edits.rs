@@ -9,20 +9,20 @@ use serde_json::{Value, json};
 
 /// One object written or taken away.
 #[derive(Clone, Debug)]
-pub struct Edit {
+pub(crate) struct Edit {
     document: Value,
     delete: bool,
 }
 
 impl Edit {
     /// The object as decoded.
-    pub fn object(&self) -> Arc<Object> {
+    pub(crate) fn object(&self) -> Arc<Object> {
         let decoded = api::decode(self.document.clone(), None);
         Arc::new(decoded.object.unwrap_or_else(|| panic!("{:?}\n{}", decoded.findings, self.document)))
     }
 
     /// Whether the edit takes the object away.
-    pub fn deletes(&self) -> bool {
+    pub(crate) fn deletes(&self) -> bool {
         self.delete
     }
 }
@@ -203,7 +203,7 @@ fn peer_authentication() -> impl Strategy<Value = Value> {
 }
 
 /// Any edit of the small mesh.
-pub fn edit() -> impl Strategy<Value = Edit> {
+pub(crate) fn edit() -> impl Strategy<Value = Edit> {
     let document = prop_oneof![
         3 => service(), 2 => slice(), 2 => pod(), 1 => node(), 3 => service_entry(), 1 => workload_entry(),
         2 => destination_rule(), 2 => virtual_service(), 1 => peer_authentication(),

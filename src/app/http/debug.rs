@@ -64,7 +64,8 @@ async fn page(Extract(state): Extract<State>, Path(name): Path<String>, RawQuery
             if let Some(id) = query.get("proxyID") {
                 clients = vec![proxy(&clients, Some(id))?];
             }
-            print(pretty, move || debug::adsz(&clients)).await
+            let cache = state.cache.clone();
+            print(pretty, move || debug::adsz(&clients, cache.names())).await
         }
         "connections" => print(pretty, move || debug::connections(&state.clients.clients())).await,
         "syncz" => {
@@ -91,7 +92,7 @@ async fn page(Extract(state): Extract<State>, Path(name): Path<String>, RawQuery
             print(pretty, move || debug::endpoint_shards(&snapshot)).await
         }
         "configz" => {
-            let objects = ask(&state, |core| objects(core)).await?;
+            let objects = ask(&state, objects).await?;
             print(pretty, move || debug::configs(&objects)).await
         }
         "mesh" => {

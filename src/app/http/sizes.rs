@@ -10,6 +10,7 @@ use crate::engine::Core;
 use crate::metrics::{CacheCounts, ClassCount, State as Sizes};
 use crate::model::Snapshot;
 use crate::model::facts::{Health, Resolution};
+use crate::store::{Happening, Tally};
 use crate::wire::Cache;
 
 /// Everything there is to measure; `None` when the engine is gone. The engine is held for what only it can count.
@@ -27,9 +28,59 @@ fn of_core(core: &Core) -> Sizes {
         findings: by_code(&core.findings()),
         ..Sizes::default()
     };
+    count_events(core.tally(), &mut sizes);
     let class = |c: crate::plan::ClassSize| ClassCount { sort: c.sort, classes: c.classes, resources: c.resources };
     sizes.classes = core.plan().sizes().into_iter().map(class).collect();
     sizes
+}
+
+/// Counts what happened, by kind and under the names that istiod gives to updates and to reasons for a push.
+fn count_events(tally: &Tally, sizes: &mut Sizes) {
+    for (kind, happening, count) in tally.iter() {
+        let event = match happening {
+            Happening::Added => "add",
+            Happening::Updated => "update",
+            Happening::Repeated => "updatesame",
+            Happening::Deleted => "delete",
+        };
+        if kind.is_istio() {
+            *sizes.config_events.entry((kind.as_str(), event)).or_default() += count;
+        } else if let Some(name) = registry_name(kind) {
+            *sizes.registry_events.entry((name, event)).or_default() += count;
+        }
+        if happening != Happening::Repeated {
+            let (update, trigger) = consequence(kind, happening);
+            *sizes.updates.entry(update).or_default() += count;
+            *sizes.triggers.entry(trigger).or_default() += count;
+        }
+    }
+}
+
+/// istiod's name for the events of a sort of Kubernetes' objects, where it counts them
+/// (`serviceregistry/kube/controller`).
+fn registry_name(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Service => Some("Services"),
+        Kind::EndpointSlice => Some("EndpointSlice"),
+        Kind::Pod => Some("Pods"),
+        Kind::Node => Some("Nodes"),
+        Kind::Namespace => Some("Namespaces"),
+        _ => None,
+    }
+}
+
+/// What istiod would count a change as: the type of `pilot_inbound_updates` and that of `pilot_push_triggers`.
+fn consequence(kind: Kind, happening: Happening) -> (&'static str, &'static str) {
+    match kind {
+        Kind::Service if happening == Happening::Deleted => ("svcdelete", "service"),
+        Kind::Service => ("svc", "service"),
+        Kind::EndpointSlice | Kind::Pod | Kind::WorkloadEntry => ("eds", "endpoint"),
+        Kind::ServiceEntry => ("config", "service"),
+        Kind::Node => ("config", "proxy"),
+        Kind::Namespace => ("config", "namespace"),
+        Kind::Secret => ("config", "secret"),
+        _ => ("config", "config"),
+    }
 }
 
 fn by_code(findings: &[Finding]) -> BTreeMap<(&'static str, &'static str), usize> {

@@ -7,22 +7,26 @@ use std::time::{Duration, SystemTime};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use envoy_types::pb::envoy::config::core::v3::Node as RawNode;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
-use serde_json::Value;
+use prost::Message;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
 use super::{Options, Readiness, State, bind, debug, listen, monitoring, readiness};
-use crate::base::{Locality, Str};
+use crate::api;
+use crate::base::{Finding, ObjectRef, Severity};
 use crate::config::RequestArgs;
 use crate::debug::{Client, Clients, PAGES};
-use crate::engine::{Core, Debounce, Engine};
+use crate::engine::{Core, Debounce, Engine, Input};
 use crate::metrics::Metrics;
-use crate::proxy::Proxy;
+use crate::store::Event;
 use crate::wire::Cache;
+use crate::xds::{Face, Node};
 
 const HERE: &str = "127.0.0.1:4711";
 const ELSEWHERE: &str = "10.1.2.3:4711";
@@ -31,13 +35,17 @@ struct One;
 
 impl Clients for One {
     fn clients(&self) -> Vec<Client> {
-        let proxy = Proxy::new("sidecar~10.0.0.1~web-1.shop~d", "web", Locality::default(), &Value::Null, &[]);
+        let raw = RawNode { id: "sidecar~10.0.0.1~web-1.shop~d".to_owned(), ..RawNode::default() };
+        let node = Node::decode(Some(raw.encode_to_vec().into())).unwrap();
         vec![Client {
-            id: Str::from("web-1.shop-1"),
+            id: "web-1.shop-1".into(),
+            face: Face::Delta,
+            node: node.id,
+            metadata: node.metadata,
+            locality: node.locality,
+            address: "10.0.0.1:1".parse().unwrap(),
             connected: SystemTime::UNIX_EPOCH,
-            peer: "10.0.0.1:1".into(),
-            proxy: Arc::new(proxy.unwrap()),
-            watches: Vec::new(),
+            types: Default::default(),
         }]
     }
 }
@@ -155,6 +163,50 @@ async fn a_scrape_measures_the_engine() {
     }
     let ours = body.lines().filter(|l| l.starts_with("pilot_") || l.starts_with("istio"));
     assert!(ours.clone().count() > 0 && ours.clone().all(|l| !l.contains("_total ") && !l.contains("_total{")));
+}
+
+/// An object of the API.
+fn object(document: Value) -> Event {
+    Event::Upsert(Arc::new(api::decode(document, None).object.unwrap()))
+}
+
+#[tokio::test]
+async fn a_scrape_counts_what_came_and_what_is_wrong() {
+    let state = state();
+    let service = |port: u16| {
+        object(json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "shop"},
+            "spec": {"clusterIP": "10.0.0.1", "ports": [{"name": "http", "port": port}]}}))
+    };
+    let route = json!({"apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": {"name": "web"},
+        "spec": {"hosts": ["web"], "http": [{"route": [{"destination": {"host": "web"}}]}]}});
+    let wrong = Finding {
+        object: ObjectRef::default(),
+        field: "".into(),
+        severity: Severity::Error,
+        code: "syntax",
+        text: "a colon is missing".into(),
+    };
+    let events = vec![service(80), service(80), service(81), object(route), Event::Synced];
+    state.engine.input(Input { events, mesh: None, findings: Arc::new([wrong]) });
+    let (_, _, body) = ask(monitoring(state.clone()), ELSEWHERE, "/metrics").await;
+    for line in [
+        "pilot_services 1",
+        "pilot_virt_services 1",
+        "pilot_eds_no_instances 1",
+        "pilot_k8s_reg_events{event=\"add\",type=\"Services\"} 1",
+        "pilot_k8s_reg_events{event=\"update\",type=\"Services\"} 1",
+        "pilot_k8s_reg_events{event=\"updatesame\",type=\"Services\"} 1",
+        "pilot_k8s_cfg_events{event=\"add\",type=\"VirtualService\"} 1",
+        "pilot_inbound_updates{type=\"svc\"} 2",
+        "pilot_inbound_updates{type=\"config\"} 1",
+        "pilot_push_triggers{type=\"service\"} 2",
+        "mizzen_findings{code=\"syntax\",severity=\"error\"} 1",
+    ] {
+        assert!(body.lines().any(|l| l == line), "{line} is not in\n{body}");
+    }
+    let (_, _, findings) = ask(debug::routes(state), HERE, "/debug/findings").await;
+    let findings: Value = serde_json::from_str(&findings).unwrap();
+    assert!(findings.as_array().unwrap().iter().any(|f| f["text"] == "a colon is missing" && f["severity"] == "error"));
 }
 
 fn options(http: &str, monitoring: &str) -> Options {

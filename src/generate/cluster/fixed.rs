@@ -18,7 +18,7 @@ use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_optio
     ExplicitHttpConfig, UpstreamProtocolOptions,
 };
 
-use crate::api::destination_rule::{ClientTls, ClientTlsMode};
+use crate::api::destination_rule::{ClientTls, ClientTlsMode, ConnectionPool};
 use crate::base::{Duration, Str};
 use crate::generate::endpoint::load_assignment;
 use crate::generate::proto::{duration, pipe, socket_address, u32_value};
@@ -153,11 +153,7 @@ fn set_open_protocol(draft: &mut Draft, traits: &Traits) {
 }
 
 /// The mesh's limits but for those of HTTP, which istiod drops here.
-fn limit_without_http(
-    draft: &mut Draft,
-    limits: &crate::api::destination_rule::ConnectionPool,
-    mesh: &ClusterDefaults,
-) {
+fn limit_without_http(draft: &mut Draft, limits: &ConnectionPool, mesh: &ClusterDefaults) {
     let http = draft.http.take();
     pool::set(draft, limits, None, mesh);
     draft.http = http;

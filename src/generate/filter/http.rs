@@ -26,6 +26,7 @@ use serde_json::json;
 
 use crate::base::Host;
 use crate::generate::proto;
+use crate::generate::tls::ALPN_BY_CALL;
 use crate::proto::istio::envoy::config::filter::http::alpn::v2alpha1::FilterConfig as Alpn;
 use crate::proto::istio::envoy::config::filter::http::alpn::v2alpha1::filter_config::{AlpnOverride, Protocol};
 use crate::proto::stats::PluginConfig;
@@ -178,18 +179,25 @@ fn alpn() -> Alpn {
     }
 }
 
-/// Envoy's own TLS sockets offer what is found under this key.
+/// Envoy's own TLS sockets offer what is found under this key, if anything. It is set for clusters that speak the
+/// caller's version of HTTP; others offer what they speak.
 fn alpn_by_state() -> SetFilterState {
-    const OFFER: &str = "%CEL(request.protocol == 'HTTP/2' ? 'istio-h2,istio,h2' : 'istio-http/1.1,istio,http/1.1')%";
-    let source = DataSource { specifier: Some(Specifier::InlineString(OFFER.to_owned())), ..DataSource::default() };
+    let offer = format!(
+        "%CEL('{ALPN_BY_CALL}' in xds.cluster_metadata.filter_metadata['istio'] ? \
+         (request.protocol == 'HTTP/2' ? 'istio-h2,istio,h2' : 'istio-http/1.1,istio,http/1.1') : '')%"
+    );
+    let source = DataSource { specifier: Some(Specifier::InlineString(offer)), ..DataSource::default() };
     let format = SubstitutionFormatString {
         format: Some(Format::TextFormatSource(source)),
+        // A cluster without such metadata gives nothing, and not a dash.
+        omit_empty_values: true,
         ..SubstitutionFormatString::default()
     };
     let value = FilterStateValue {
         key: Some(Key::ObjectKey("envoy.network.application_protocols".to_owned())),
         value: Some(Value::FormatString(format)),
         shared_with_upstream: SharedWithUpstream::Once.into(),
+        skip_if_empty: true,
         ..FilterStateValue::default()
     };
     SetFilterState { on_request_headers: vec![value], ..SetFilterState::default() }

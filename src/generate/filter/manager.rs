@@ -149,7 +149,7 @@ fn normalize(normalization: NormalizationType, manager: &mut HttpConnectionManag
 /// What a proxy's own settings say goes before what was put there already (istio `connection_settings.go`).
 fn limit(limits: &ConnectionSettings, manager: &mut HttpConnectionManager) {
     let stream_idle_timeout = limits.http_stream_idle_timeout.map(proto::duration);
-    manager.stream_idle_timeout = stream_idle_timeout.or(manager.stream_idle_timeout.take());
+    manager.stream_idle_timeout = stream_idle_timeout.or_else(|| manager.stream_idle_timeout.take());
     manager.request_timeout = limits.http_request_timeout.map(proto::duration);
     manager.request_headers_timeout = limits.http_request_headers_timeout.map(proto::duration);
     manager.drain_timeout = limits.http_drain_timeout.map(proto::duration);
@@ -181,7 +181,7 @@ fn limit_connections(limits: &ConnectionSettings, options: &mut Option<HttpProto
     }
     let [idle, connection, stream] = durations.map(|d| d.map(proto::duration));
     let options = options.get_or_insert_default();
-    options.idle_timeout = idle.or(options.idle_timeout.take());
+    options.idle_timeout = idle.or_else(|| options.idle_timeout.take());
     options.max_connection_duration = connection;
     options.max_stream_duration = stream;
     options.headers_with_underscores_action = underscores.unwrap_or(HeadersWithUnderscoresAction::Allow).into();

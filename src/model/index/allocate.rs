@@ -52,6 +52,12 @@ impl Allocations {
         true
     }
 
+    /// Frees the slots of all but some hosts.
+    fn forget(&mut self, but: impl Fn(&(Namespace, Host)) -> bool) {
+        self.taken.retain(|_, owner| but(owner));
+        self.slots.retain(|owner, _| but(owner));
+    }
+
     /// The slot by hash, or the next that is free. `None` when all are taken.
     fn assign(&mut self, owner: &(Namespace, Host), reserved: &BTreeSet<u16>) -> Option<u16> {
         let digest = Digest::of_bytes(format!("{}/{}", owner.0, owner.1).as_bytes());
@@ -124,7 +130,14 @@ impl Index {
         }
         let reserved = self.users_own();
         for owner in &wanting {
-            self.allocations.assign(owner, &reserved);
+            if self.allocations.assign(owner, &reserved).is_none() {
+                // Only now do hosts that are gone lose what was kept for them.
+                let defining = &self.defining;
+                self.allocations.forget(|(namespace, host)| {
+                    defining.get(host).is_some_and(|keys| keys.iter().any(|k| k.namespace == *namespace))
+                });
+                self.allocations.assign(owner, &reserved);
+            }
         }
     }
 

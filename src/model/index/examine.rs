@@ -132,7 +132,8 @@ impl Index {
             let is_own = |s: &Handle<Service>| s.object == object.meta.name && s.namespace == object.meta.namespace;
             let Some(own) = all.iter().find(|s| is_own(s) && s.registry == Registry::External) else { continue };
             let seen = |s: &&Handle<Service>| overlap(&s.export_to, &own.export_to);
-            let winner = all.iter().filter(seen).find(|s| s.registry == Registry::Kubernetes).or(all.iter().find(seen));
+            let winner =
+                all.iter().filter(seen).find(|s| s.registry == Registry::Kubernetes).or_else(|| all.iter().find(seen));
             if let Some(winner) = winner.filter(|w| !(is_own(w) && w.registry == Registry::External)) {
                 let kind = if winner.registry == Registry::Kubernetes { Kind::Service } else { Kind::ServiceEntry };
                 let text = format!(

@@ -74,8 +74,8 @@ impl Index {
 
     fn define(&self, host: &Host, object: &Object) -> Option<Service> {
         let mut service = match &object.spec {
-            Spec::Service(spec) => self.from_kubernetes(host, &object.meta, spec),
-            Spec::ServiceEntry(spec) => self.from_entry(host, &object.meta, spec),
+            Spec::Service(spec) => self.kubernetes_service(host, &object.meta, spec),
+            Spec::ServiceEntry(spec) => self.entry_service(host, &object.meta, spec),
             _ => return None,
         };
         if service.resolution != Resolution::Alias {
@@ -85,7 +85,7 @@ impl Index {
     }
 
     /// Istio's `serviceregistry/kube/conversion.go`, `ConvertService`.
-    fn from_kubernetes(&self, host: &Host, meta: &Meta, spec: &api::service::Service) -> Service {
+    fn kubernetes_service(&self, host: &Host, meta: &Meta, spec: &api::service::Service) -> Service {
         let alias = is_alias(spec);
         let headless = spec.is_headless();
         let resolution = match (headless, alias) {
@@ -130,7 +130,7 @@ impl Index {
     }
 
     /// Istio's `serviceregistry/serviceentry/conversion.go`, `convertServices`.
-    fn from_entry(&self, host: &Host, meta: &Meta, spec: &api::service_entry::ServiceEntry) -> Service {
+    fn entry_service(&self, host: &Host, meta: &Meta, spec: &api::service_entry::ServiceEntry) -> Service {
         let resolution = match spec.resolution {
             EntryResolution::None => Resolution::Passthrough,
             EntryResolution::Static => Resolution::Static,

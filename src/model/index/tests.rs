@@ -226,3 +226,13 @@ fn unknown_hosts_subsets_and_second_claims_are_found() {
     assert!(has("db2", "duplicate-host", "spec.hosts[0]"), "{found:?}");
     assert!(!has("db1", "duplicate-host", "spec.hosts[0]"));
 }
+
+#[test]
+fn when_all_addresses_are_given_hosts_that_are_gone_lose_theirs() {
+    let gone = |slot: u16| ("old".into(), Host::new(format!("h{slot}.example.com")), slot);
+    let full = Allocations::restore((1..=65534).map(gone));
+    let mut index = Index::new(Options::default(), MeshConfig::default(), full);
+    put(&mut index, &[entry("a", "one", "a.example.com", json!({}))]);
+    assert!(index.allocations().get(&"one".into(), &"a.example.com".into()).is_some());
+    assert_eq!(index.allocations().iter().count(), 1);
+}

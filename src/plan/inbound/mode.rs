@@ -35,7 +35,8 @@ const fn clear(protocols: &'static [&'static str], calls: bool) -> Taken {
 }
 
 /// TLS of the application's own.
-const FOREIGN_TLS: Taken = Taken { protocols: &[], transport: Transport::Tls, calls: false, terminates: false };
+pub(super) const FOREIGN_TLS: Taken =
+    Taken { protocols: &[], transport: Transport::Tls, calls: false, terminates: false };
 
 /// Who gets a chain on a port.
 pub(super) fn taken(protocol: Protocol, mode: PeerMode) -> &'static [Taken] {
@@ -64,20 +65,21 @@ pub(super) fn taken(protocol: Protocol, mode: PeerMode) -> &'static [Taken] {
     }
 }
 
-/// The TLS that a proxy can end: for bytes and for calls.
-pub(super) struct Certificates(Option<[Handle<ServerTls>; 2]>);
+/// The TLS that a proxy can end: for bytes, and for calls.
+pub(super) struct Certificates([Handle<ServerTls>; 2]);
 
 impl Certificates {
-    pub(super) fn of(mesh: &MeshConfig, proxy: &Proxy) -> Self {
+    /// `None` for a proxy that cannot prove who it is.
+    pub(super) fn new(mesh: &MeshConfig, proxy: &Proxy) -> Option<Self> {
         const BYTES: &[&str] = &["istio-peer-exchange", "h2", "http/1.1"];
         const CALLS: &[&str] = &["h2", "http/1.1"];
         let tls = |alpn| Handle::new(server_tls(mesh, proxy, alpn));
-        Self(proxy.capabilities.has_identity().then(|| [tls(BYTES), tls(CALLS)]))
+        proxy.capabilities.has_identity().then(|| Self([tls(BYTES), tls(CALLS)]))
     }
 
-    /// The TLS of a chain, by whether it reads calls. `None` for a proxy that cannot prove who it is.
-    pub(super) fn server(&self) -> Option<impl Fn(bool) -> Handle<ServerTls>> {
-        self.0.as_ref().map(|both| |calls: bool| both[usize::from(calls)].clone())
+    /// The TLS of a chain, by whether it reads calls.
+    pub(super) fn of(&self, calls: bool) -> Handle<ServerTls> {
+        self.0[usize::from(calls)].clone()
     }
 }
 
@@ -94,16 +96,14 @@ fn server_tls(mesh: &MeshConfig, proxy: &Proxy, alpn: &'static [&'static str]) -
     let ciphers = said.map(|tls| tls.cipher_suites.clone()).filter(|ciphers| !ciphers.is_empty());
     let text = |key: &str| proxy.metadata.text(key);
     let (chain, key, root) = (text("TLS_SERVER_CERT_CHAIN"), text("TLS_SERVER_KEY"), text("TLS_SERVER_ROOT_CERT"));
-    let own_files = !chain.is_empty() && !key.is_empty();
-    let (certificate, roots) = ServerTls::OWN;
     ServerTls {
         alpn,
         ciphers: ciphers.unwrap_or_else(|| CIPHERS.map(Str::from).to_vec()),
         only_v13: said.is_some_and(|tls| tls.min_protocol_version == TlsProtocol::V13),
         trust_domains: trust_domains(mesh),
-        certificate: if own_files { format!("file-cert:{chain}~{key}").into() } else { certificate.into() },
-        roots: if root.is_empty() { roots.into() } else { format!("file-root:{root}").into() },
-        files: text("file-credential") == "true",
+        certificate: (!chain.is_empty() && !key.is_empty()).then(|| format!("file-cert:{chain}~{key}").into()),
+        roots: (!root.is_empty()).then(|| format!("file-root:{root}").into()),
+        own_server: text("file-credential") == "true",
     }
 }
 

@@ -123,7 +123,7 @@ impl Caller {
     /// for, dual stack being off by default. Without an address a service is where the caller was going.
     fn cluster_ip(&self, service: &Service) -> Str {
         let spoken = service.addresses.iter().find(|a| self.speaks(a));
-        spoken.or(service.addresses.first()).cloned().unwrap_or_else(|| "0.0.0.0".into())
+        spoken.or_else(|| service.addresses.first()).cloned().unwrap_or_else(|| "0.0.0.0".into())
     }
 
     fn speaks(&self, address: &str) -> bool {

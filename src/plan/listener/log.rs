@@ -125,3 +125,56 @@ fn default_fields() -> Json {
         "x_forwarded_for": "%REQ(X-FORWARDED-FOR)%",
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mesh(settings: Json) -> MeshConfig {
+        MeshConfig::parse(settings).0
+    }
+
+    fn one(settings: Json) -> AccessLog {
+        let logs = logs(&mesh(settings), &Capabilities::Istio);
+        assert_eq!(logs.len(), 1);
+        logs.into_iter().next().expect("there is one")
+    }
+
+    #[test]
+    fn nothing_is_logged_unless_something_is_said() {
+        assert!(logs(&mesh(json!({})), &Capabilities::Istio).is_empty());
+    }
+
+    #[test]
+    fn a_line_ends_in_a_newline_and_an_operator_brings_its_extension() {
+        let log = one(json!({"accessLogFile": "/dev/stdout", "accessLogFormat": "%REQ_WITHOUT_QUERY(:PATH)%"}));
+        assert_eq!(log.format, LogFormat::Text("%REQ_WITHOUT_QUERY(:PATH)%\n".into()));
+        assert!(log.without_query);
+        assert!(!one(json!({"accessLogFile": "/dev/stdout"})).without_query);
+    }
+
+    #[test]
+    fn a_provider_goes_before_the_file_of_old() {
+        let labels = json!({"code": "%RESPONSE_CODE%"});
+        let provider = json!({"name": "mine", "envoyFileAccessLog": {"path": "/a", "logFormat": {"labels": labels}}});
+        let settings = |name: &str| json!({"accessLogFile": "/old", "defaultProviders": {"accessLogging": [name]}, "extensionProviders": [provider]});
+        let log = one(settings("MINE"));
+        assert_eq!((log.path.as_str(), &log.format), ("/a", &LogFormat::Json(labels)));
+        assert_eq!(one(settings("nobody")).path, "/old");
+    }
+
+    #[test]
+    fn the_built_in_provider_takes_the_format_of_the_mesh() {
+        let settings = json!({"accessLogEncoding": "JSON", "defaultProviders": {"accessLogging": ["envoy"]}});
+        assert_eq!(one(settings).format, LogFormat::Json(default_fields()));
+    }
+
+    #[test]
+    fn others_than_istios_get_the_extension_for_nested_fields_too() {
+        let format = json!({"http": {"path": "%REQ_WITHOUT_QUERY(:PATH)%"}}).to_string();
+        let settings = json!({"accessLogFile": "/a", "accessLogEncoding": "JSON", "accessLogFormat": format});
+        let stock = Capabilities::Stock { types: Default::default(), identity: false };
+        assert!(logs(&mesh(settings.clone()), &stock)[0].without_query);
+        assert!(!one(settings).without_query);
+    }
+}

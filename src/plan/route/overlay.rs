@@ -53,7 +53,7 @@ impl<'a> Overlay<'a> {
         let mut texts: BTreeSet<&'a Str> = BTreeSet::new();
         let names = |candidate: &'a Candidate| candidate.names.seen_from(self.namespace).iter().map(|d| &d.text);
         for (host, candidate) in &self.own {
-            for candidate in *candidate {
+            if let Some(candidate) = *candidate {
                 names(candidate).for_each(|text| claims.entry(text).or_default().push((host, candidate)));
             }
             let before = self.port.and_then(|p| p.candidate(host));

@@ -9,6 +9,7 @@ use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3::{
 
 use crate::api::destination_rule::{ClientTls, ClientTlsMode};
 use crate::base::Str;
+use crate::generate::proto::boolean;
 use crate::generate::tls;
 use crate::wire::Refusal;
 
@@ -36,8 +37,9 @@ impl Security<'_> {
     }
 
     /// Istio's proxies replace this per request by what the call is; others have to offer the version of HTTP itself,
-    /// so that the server's answer fits what they then speak.
-    fn mesh_alpn(&self, draft: &Draft) -> Vec<String> {
+    /// so that the server's answer fits what they then speak. Where that is the caller's version, the listener says so
+    /// call by call, as it is told by the cluster's metadata (`generate::filter::HttpFilter::AlpnByState`).
+    fn mesh_alpn(&self, draft: &mut Draft) -> Vec<String> {
         let offered: &[&str] = match (self.traits.exchange, draft.is_http2(), self.http1) {
             (true, true, _) => &["istio-peer-exchange", "istio", "h2"],
             (true, false, _) => &["istio-peer-exchange", "istio"],
@@ -45,6 +47,9 @@ impl Security<'_> {
             (false, false, true) => &["istio-http/1.1", "istio", "http/1.1"],
             (false, false, false) => &["istio"],
         };
+        if offered == ["istio"] {
+            draft.istio.push((tls::ALPN_BY_CALL.to_owned(), boolean(true)));
+        }
         offered.iter().map(|p| (*p).to_owned()).collect()
     }
 

@@ -1,10 +1,10 @@
 //! Moments as text.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A moment as Go's `RFC3339Nano` writes it, in UTC: `2026-11-22T14:32:38.310798003Z`, fractions without zeros at
 /// their end. What lies before 1970 is written as 1970.
-pub fn rfc3339(at: SystemTime) -> String {
+pub(super) fn rfc3339(at: SystemTime) -> String {
     let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
     let (days, second) = ((since.as_secs() / 86_400) as i64, since.as_secs() % 86_400);
     let (year, month, day) = date(days);
@@ -14,6 +14,12 @@ pub fn rfc3339(at: SystemTime) -> String {
         text += format!(".{:09}", since.subsec_nanos()).trim_end_matches('0');
     }
     text + "Z"
+}
+
+/// A moment in unix seconds, in the same form; Go's zero time for none, which it prints where nothing is.
+pub(super) fn rfc3339_seconds(at: Option<i64>) -> String {
+    let since = at.and_then(|s| u64::try_from(s).ok()).map(Duration::from_secs);
+    since.map_or_else(|| "0001-01-01T00:00:00Z".to_owned(), |s| rfc3339(UNIX_EPOCH + s))
 }
 
 /// Year, month and day of a day since 1970, by the Gregorian calendar; years are taken to begin in March, so that the
@@ -31,8 +37,6 @@ fn date(days: i64) -> (i64, i64, i64) {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -40,6 +44,8 @@ mod tests {
         let at = |secs, nanos| rfc3339(UNIX_EPOCH + Duration::new(secs, nanos));
         assert_eq!(at(0, 0), "1970-01-01T00:00:00Z");
         assert_eq!(at(1_709_251_199, 0), "2024-02-29T23:59:59Z");
+        assert_eq!(rfc3339_seconds(Some(1_709_251_199)), "2024-02-29T23:59:59Z");
+        assert_eq!(rfc3339_seconds(None), "0001-01-01T00:00:00Z");
         assert_eq!(at(1_795_357_958, 310_798_003), "2026-11-22T14:32:38.310798003Z");
         assert_eq!(at(1_795_357_958, 277_542_800), "2026-11-22T14:32:38.2775428Z");
         assert_eq!(rfc3339(UNIX_EPOCH - Duration::from_secs(1)), "1970-01-01T00:00:00Z");

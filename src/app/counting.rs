@@ -1,0 +1,46 @@
+//! What delivery reports, as istiod's metrics.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::metrics::Metrics;
+use crate::wire::ResourceType;
+use crate::xds;
+
+/// Counts what delivery reports. Refusals are counted by proxy only while the proxy has a
+/// [`Presence`](crate::metrics::Presence), which belongs into the guard of its subscription.
+pub(super) struct Counting(pub Arc<Metrics>);
+
+impl xds::Metrics for Counting {
+    fn connected(&self, version: &str, change: i64) {
+        self.0.delivery.connected(version, change);
+    }
+
+    fn pushed(&self, kind: ResourceType, bytes: usize, took: Duration) {
+        self.0.delivery.sent(kind.short(), kind.type_url(), bytes, took);
+    }
+
+    fn rejected(&self, kind: ResourceType, node: &str, code: &str) {
+        self.0.delivery.rejected(kind.short(), node, code);
+    }
+
+    fn expired_nonce(&self, kind: ResourceType) {
+        self.0.delivery.nonce_expired(kind.short());
+    }
+
+    fn converged(&self, took: Duration) {
+        self.0.delivery.converged(took);
+    }
+
+    fn queued(&self, took: Duration) {
+        self.0.delivery.queued(took);
+    }
+
+    fn write_timeout(&self) {
+        self.0.delivery.write_timed_out();
+    }
+
+    fn internal_error(&self) {
+        self.0.delivery.failed();
+    }
+}
