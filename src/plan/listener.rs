@@ -19,6 +19,7 @@ mod entry;
 mod group;
 mod log;
 mod settings;
+mod taken;
 
 #[cfg(test)]
 mod tests;

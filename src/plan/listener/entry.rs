@@ -5,22 +5,21 @@
 //! for bytes can share it if their chains take different connections; what cannot share is left out. For MongoDB and
 //! MySQL the server speaks first, so nothing may be detected there.
 
-use std::collections::BTreeSet;
-use std::net::IpAddr;
-
 use crate::base::Str;
 use crate::generate::filter::{Calls, HttpFilter, Routes};
-use crate::generate::listener::{CLEAR_HTTP, Chain, Content, Match, Range, Transport};
+use crate::generate::listener::{CLEAR_HTTP, Chain, Content, Match, Transport};
 use crate::model::facts::{Protocol, Resolution};
 
 use super::Planning;
 use super::group::Candidate;
+use super::taken::Taken;
 
 /// A listener in the making.
 pub(super) struct Entry {
     /// The addresses of the service that came first.
     pub(super) bind: Vec<Str>,
     pub(super) chains: Vec<Chain>,
+    taken: Taken,
     /// What was said first; nothing, once several are told apart.
     protocol: Protocol,
 }
@@ -65,7 +64,9 @@ impl Entry {
             Sort::Bytes => (planning.bytes(candidate), candidate.port.protocol),
             Sort::Detected => (planning.both(candidate), candidate.port.protocol),
         };
-        Self { bind: candidate.bind.clone(), chains, protocol }
+        let mut entry = Self { bind: candidate.bind.clone(), chains: Vec::new(), taken: Taken::default(), protocol };
+        entry.merge(chains);
+        entry
     }
 
     fn add(&mut self, planning: &Planning<'_, '_>, candidate: &Candidate<'_>) {
@@ -92,9 +93,7 @@ impl Entry {
     /// Adds chains for connections that no chain there is takes already.
     fn merge(&mut self, chains: Vec<Chain>) {
         for chain in chains {
-            if !self.chains.iter().any(|old| Condition::of(&old.matches) == Condition::of(&chain.matches)) {
-                self.chains.push(chain);
-            }
+            self.chains.extend(self.taken.restrict(chain));
         }
     }
 }
@@ -103,35 +102,6 @@ impl Entry {
 fn can_share(incoming: Protocol, current: Protocol) -> bool {
     let speaks_first = |p: Protocol| matches!(p, Protocol::Mongo | Protocol::MySql);
     incoming == current || !(speaks_first(incoming) || speaks_first(current))
-}
-
-/// A match as Envoy compares it: order does not matter, nor do bits beyond a range's length.
-#[derive(PartialEq, Eq)]
-struct Condition<'m> {
-    transport: Transport,
-    protocols: &'static [&'static str],
-    names: BTreeSet<&'m Str>,
-    ranges: BTreeSet<(IpAddr, u8)>,
-}
-
-impl<'m> Condition<'m> {
-    fn of(matches: &'m Match) -> Self {
-        Self {
-            transport: matches.transport,
-            protocols: matches.protocols,
-            names: matches.server_names.iter().filter(|n| *n != "*").collect(),
-            ranges: matches.ranges.iter().filter(|r| !r.is_unspecified()).map(masked).collect(),
-        }
-    }
-}
-
-fn masked(range: &Range) -> (IpAddr, u8) {
-    let bits = u32::from(range.bits);
-    let address = match range.address {
-        IpAddr::V4(a) => IpAddr::V4((a.to_bits() & u32::MAX.checked_shl(32 - bits).unwrap_or(0)).into()),
-        IpAddr::V6(a) => IpAddr::V6((a.to_bits() & u128::MAX.checked_shl(128 - bits).unwrap_or(0)).into()),
-    };
-    (address, range.bits)
 }
 
 impl Planning<'_, '_> {

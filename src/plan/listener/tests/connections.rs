@@ -78,6 +78,31 @@ fn of_equal_names_in_the_handshake_the_first_route_counts() {
 }
 
 #[test]
+fn names_and_ranges_that_an_earlier_chain_takes_are_left_out_of_later_ones() {
+    let to_b = "tls: [{match: [{sniHosts: [x.example, z.example, x.example]}], route: [{destination: {host: b, port: {number: 1}}}]}]";
+    let to_c =
+        "tls: [{match: [{sniHosts: [x.example, y.example]}], route: [{destination: {host: c, port: {number: 1}}}]}]";
+    let second = routes("a, x.example, y.example", to_c).replace("name: v", "name: w");
+    let world = world(&[
+        service("a", "10.96.0.1", 443, "tls"),
+        routes("a, x.example, z.example", to_b),
+        second,
+        entry("p", "p.example", 8400, "TCP", "resolution: NONE, addresses: [10.1.0.0/16, 10.2.0.0/16]"),
+        entry("q", "q.example", 8400, "TCP", "resolution: NONE, addresses: [10.2.7.7/16, 10.3.0.0/16]"),
+    ]);
+    let want = [
+        "x.example z.example > outbound|1||b.shop.svc.cluster.local",
+        "y.example > outbound|1||c.shop.svc.cluster.local",
+        "> PassthroughCluster",
+    ];
+    let all = listeners(&world, &client());
+    assert_eq!(chains(&all["10.96.0.1_443"]), want);
+    let ranges = ["10.1.0.0/16 > ", "10.2.0.0/16 > ", "10.3.0.0/16 > "];
+    let chains = chains(&all["0.0.0.0_8400"]);
+    assert!(ranges.iter().zip(&chains).all(|(range, chain)| chain.starts_with(range)), "{chains:?}");
+}
+
+#[test]
 fn routes_for_hosts_under_a_wildcard_count_for_the_wildcard() {
     let entry = entry("w", "*.w.example", 443, "TLS", "resolution: NONE, location: MESH_EXTERNAL");
     let to_b = "tls: [{match: [{sniHosts: [x.w.example]}], route: [{destination: {host: b, port: {number: 1}}}]}]";
