@@ -15,6 +15,9 @@ mod matching;
 mod retry;
 mod rule;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use envoy_types::pb::envoy::config::route::v3 as pb;

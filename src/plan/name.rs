@@ -1,19 +1,21 @@
 //! The name table: which names a proxy can resolve, and to what.
 //!
 //! A unit is a host. Its rows follow from its definitions and, where it has no address of its own, from its endpoints.
-//! All rows of a class are one resource, a rope of entries sorted by name.
+//! All rows of a class are one resource, a rope of entries sorted by name. Classes with the same facets but for the scope
+//! share the rows of all hosts that they do not see in a way of their own.
 //!
 //! Invariants: a name is there once; rows are those of istiod (`pkg/dns/server/name_table.go`).
 //! Absent: names derived from a row (`reviews`, `reviews.shop`), which agents make themselves.
 
 mod class;
+mod hosts;
 mod reach;
 mod rows;
 
 #[cfg(test)]
 mod tests;
 
-pub use class::Names;
+pub use class::{Names, Shared};
 pub use reach::{Addresses, Families, Reach, addresses};
 pub use rows::table;
 

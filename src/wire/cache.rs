@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use dashmap::DashMap;
 use prost::{Message, Name};
 
@@ -100,22 +100,30 @@ impl Cache {
     }
 
     /// Several fragments in a row as one, so that resources which share them share one slice; none if there are none.
-    pub fn joined(&self, parts: &[Arc<Part>]) -> Option<Arc<Part>> {
-        let [first, rest @ ..] = parts else { return None };
-        if rest.is_empty() {
-            return Some(Arc::clone(first));
+    /// The fragments become slices of it, so that the bytes are there once.
+    pub fn joined(&self, parts: &mut [Arc<Part>]) -> Option<Arc<Part>> {
+        if let [] | [_] = parts {
+            return parts.first().cloned();
         }
         let digests: Vec<Digest> = parts.iter().map(|p| p.digest).collect();
         let key = Digest::of(&("joined", digests));
-        if let Some(found) = self.parts.get(&key).and_then(|weak| weak.upgrade()) {
-            return Some(self.hit(found, |p| p.bytes.len()));
+        let found = self.parts.get(&key).and_then(|weak| weak.upgrade());
+        let whole = match found {
+            Some(found) => self.hit(found, |p| p.bytes.len()),
+            None => {
+                let bytes = Bytes::from(parts.iter().map(|p| &p.bytes[..]).collect::<Vec<_>>().concat());
+                let whole = Arc::new(Part { digest: Digest::of_bytes(&bytes), bytes });
+                self.parts.insert(key, Arc::downgrade(&whole));
+                whole
+            }
+        };
+        let mut from = 0;
+        for part in parts {
+            let to = from + part.bytes.len();
+            *part = Arc::new(Part { bytes: whole.bytes.slice(from..to), digest: part.digest });
+            from = to;
         }
-        let mut out = BytesMut::with_capacity(parts.iter().map(|p| p.bytes.len()).sum());
-        parts.iter().for_each(|p| out.extend_from_slice(&p.bytes));
-        let digest = Digest::of_bytes(&out);
-        let built = Arc::new(Part { bytes: out.freeze(), digest });
-        self.parts.insert(key, Arc::downgrade(&built));
-        Some(built)
+        Some(whole)
     }
 
     /// A resource whose fragments are already encoded.

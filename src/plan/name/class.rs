@@ -1,79 +1,96 @@
-//! The name table of one class, host by host.
+//! The name table of one class: rows that all share, and its own where it sees something of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use crate::base::{Host, Str};
-use crate::model::reads::Readers;
-use crate::model::{FactKey, Snapshot, View};
+use crate::model::{FactKey, Scope, Snapshot, View};
 use crate::plan::Planned;
 use crate::proto::istio::networking::nds::v1::NameTable;
 use crate::wire::{Cache, Failure, Layer, Part, Rope};
 
 use super::NameFacets;
-use super::rows::{Claim, rows};
+use super::hosts::Hosts;
+use super::rows::Claim;
+
+/// What classes share: the rows of all hosts as seen from the public scope. Kept as long as some class has them.
+#[derive(Default)]
+pub struct Shared(BTreeMap<NameFacets, Common>);
+
+struct Common {
+    hosts: Hosts,
+    /// Whether the last change moved any row.
+    moved: bool,
+    /// Held by each class that uses this.
+    users: Arc<()>,
+}
+
+impl Shared {
+    fn of(&mut self, facets: &NameFacets, snapshot: &Snapshot, cache: &Cache) -> &Common {
+        let facets = public(facets);
+        self.0.retain(|known, common| *known == facets || Arc::strong_count(&common.users) > 1);
+        self.0.entry(facets.clone()).or_insert_with(|| {
+            let mut hosts = Hosts::default();
+            let all = View::new(snapshot, &Scope::Public).hosts().cloned().collect();
+            hosts.plan(snapshot, &facets, all, cache);
+            Common { hosts, moved: false, users: Arc::new(()) }
+        })
+    }
+
+    fn update(&mut self, snapshot: &Snapshot, changed: &BTreeSet<FactKey>, cache: &Cache) {
+        self.0.retain(|_, common| Arc::strong_count(&common.users) > 1);
+        let view = View::new(snapshot, &Scope::Public);
+        for (facets, common) in &mut self.0 {
+            let mut dirty = common.hosts.touched(changed);
+            dirty.extend(changed.iter().filter_map(|key| match key {
+                FactKey::Service(host) => Some(host.clone()),
+                _ => None,
+            }));
+            let (there, gone): (BTreeSet<Host>, BTreeSet<Host>) = dirty.into_iter().partition(|h| view.is_defined(h));
+            common.moved = gone.iter().fold(false, |moved, host| common.hosts.forget(host) | moved);
+            common.moved |= common.hosts.plan(snapshot, facets, there, cache);
+        }
+    }
+}
+
+fn public(facets: &NameFacets) -> NameFacets {
+    NameFacets { scope: Scope::Public, ..facets.clone() }
+}
 
 /// The name table of one class: a single resource without a name.
 pub struct Names {
     facets: NameFacets,
-    units: BTreeMap<Host, Unit>,
-    readers: Readers<FactKey, Host>,
-    /// By name the rows that claim it; the last one stands.
-    table: BTreeMap<Str, BTreeMap<Claim, Arc<Part>>>,
+    /// Hosts that the class sees in a way of its own.
+    own: Hosts,
     layer: Layer,
-    failure: Option<Failure>,
-}
-
-/// What one host put into the table.
-#[derive(Default)]
-struct Unit {
-    claims: Vec<(Str, Claim)>,
     failures: Vec<Failure>,
-}
-
-/// What planning one host gave.
-struct Outcome {
-    host: Host,
-    reads: Vec<FactKey>,
-    rows: Vec<(Str, Claim, Arc<Part>)>,
-    failures: Vec<Failure>,
+    /// Says that what all share is in use.
+    _using: Option<Arc<()>>,
 }
 
 impl Planned for Names {
     type Facets = NameFacets;
-    type Shared = ();
+    type Shared = Shared;
 
-    fn new(snapshot: &Snapshot, facets: NameFacets, _: &mut (), cache: &Cache) -> Self {
-        let mut new = Self {
-            units: BTreeMap::new(),
-            readers: Readers::default(),
-            table: BTreeMap::new(),
-            layer: Layer::new(),
-            failure: None,
-            facets,
-        };
-        let hosts: Vec<Host> = match new.facets.sidecar {
-            true => View::new(snapshot, &new.facets.scope).hosts().cloned().collect(),
-            false => Vec::new(),
-        };
-        new.plan(snapshot, &hosts, cache);
-        new.assemble(cache);
+    fn new(snapshot: &Snapshot, facets: NameFacets, shared: &mut Shared, cache: &Cache) -> Self {
+        let mut new = Self { facets, own: Hosts::default(), layer: Layer::new(), failures: Vec::new(), _using: None };
+        if new.facets.sidecar {
+            let common = shared.of(&new.facets, snapshot, cache);
+            new._using = Some(Arc::clone(&common.users));
+            new.refresh_own(snapshot, &BTreeSet::new(), cache);
+            new.assemble(common, cache);
+        }
         new
     }
 
-    fn update(&mut self, snapshot: &Snapshot, changed: &BTreeSet<FactKey>, _: &mut (), cache: &Cache) -> bool {
-        if !self.facets.sidecar {
-            return false;
-        }
-        let mut dirty: BTreeSet<Host> = changed.iter().flat_map(|key| self.readers.of(key)).cloned().collect();
-        dirty.extend(changed.iter().filter_map(|key| match key {
-            FactKey::Service(host) => Some(host.clone()),
-            _ => None,
-        }));
-        let dirty: Vec<Host> = dirty.into_iter().collect();
-        self.plan(snapshot, &dirty, cache) && self.assemble(cache)
+    fn update_shared(shared: &mut Shared, snapshot: &Snapshot, changed: &BTreeSet<FactKey>, cache: &Cache) {
+        shared.update(snapshot, changed, cache);
+    }
+
+    fn update(&mut self, snapshot: &Snapshot, changed: &BTreeSet<FactKey>, shared: &mut Shared, cache: &Cache) -> bool {
+        let Some(common) = shared.0.get(&public(&self.facets)).filter(|_| self.facets.sidecar) else { return false };
+        let moved = self.refresh_own(snapshot, changed, cache) | common.moved;
+        moved && self.assemble(common, cache)
     }
 
     fn layer(&self) -> &Layer {
@@ -81,89 +98,61 @@ impl Planned for Names {
     }
 
     fn failures(&self) -> Vec<&Failure> {
-        self.units.values().flat_map(|u| &u.failures).chain(&self.failure).collect()
+        self.failures.iter().collect()
     }
 }
 
 impl Names {
-    /// Plans hosts; says whether any row changed.
-    fn plan(&mut self, snapshot: &Snapshot, hosts: &[Host], cache: &Cache) -> bool {
-        let plan = |host: &Host| plan(snapshot, &self.facets, host, cache);
-        // A handful is not worth waking other threads for.
-        let outcomes: Vec<Outcome> = match hosts.len() {
-            0..64 => hosts.iter().map(plan).collect(),
-            _ => hosts.par_iter().with_min_len(16).map(plan).collect(),
-        };
-        let mut moved = false;
-        for outcome in outcomes {
-            moved |= self.take(outcome);
-        }
-        moved
+    /// Plans the hosts that the class sees in a way of its own; says whether the table may be another.
+    fn refresh_own(&mut self, snapshot: &Snapshot, changed: &BTreeSet<FactKey>, cache: &Cache) -> bool {
+        let view = View::new(snapshot, &self.facets.scope);
+        let wanted: BTreeSet<Host> = view.private().map(|hosts| (**hosts).clone()).unwrap_or_default();
+        let gone: Vec<Host> = self.own.planned().filter(|host| !wanted.contains(*host)).cloned().collect();
+        let touched = self.own.touched(changed);
+        let new = wanted.iter().filter(|host| !self.own.has(host));
+        let dirty: BTreeSet<Host> = new.chain(wanted.intersection(&touched)).cloned().collect();
+        let other_hosts = !gone.is_empty() || dirty.iter().any(|host| !self.own.has(host));
+        gone.iter().for_each(|host| drop(self.own.forget(host)));
+        self.own.plan(snapshot, &self.facets, dirty, cache) | other_hosts
     }
 
-    fn take(&mut self, outcome: Outcome) -> bool {
-        let Outcome { host, reads, rows, failures } = outcome;
-        let old = self.units.remove(&host).unwrap_or_default();
-        let mut moved = false;
-        let stands = |name: &Str, claim: &Claim| rows.iter().any(|(n, c, _)| n == name && c == claim);
-        for (name, claim) in old.claims.iter().filter(|(n, c)| !stands(n, c)) {
-            moved = true;
-            if let Some(claims) = self.table.get_mut(name) {
-                claims.remove(claim);
-                if claims.is_empty() {
-                    self.table.remove(name);
-                }
-            }
-        }
-        let mut unit = Unit { claims: Vec::with_capacity(rows.len()), failures };
-        for (name, claim, part) in rows {
-            let before = self.table.entry(name.clone()).or_default().insert(claim.clone(), Arc::clone(&part));
-            moved |= before.is_none_or(|b| b.digest() != part.digest());
-            unit.claims.push((name, claim));
-        }
-        if reads.is_empty() {
-            self.readers.forget(&host);
-        } else {
-            self.readers.record(&host, reads);
-            self.units.insert(host, unit);
-        }
-        moved
-    }
-
-    /// Puts the table together; says whether it differs from the one before.
-    fn assemble(&mut self, cache: &Cache) -> bool {
+    /// Puts the table together; says whether it differs from the one before. O(rows).
+    fn assemble(&mut self, common: &Common, cache: &Cache) -> bool {
         let name = Str::default();
-        let parts = self.table.values().filter_map(|claims| claims.values().next_back().cloned()).collect();
-        match cache.rope(Rope { name: name.clone(), head: NameTable::default(), parts }) {
-            Ok(encoded) => {
-                self.failure = None;
-                let same = self.layer.get(&name).is_some_and(|old| old.version() == encoded.version());
-                if !same {
-                    self.layer.insert(name, encoded);
-                }
-                !same
+        let head = NameTable::default();
+        let rope = Rope { name: name.clone(), head, parts: self.parts(common) };
+        self.failures = common.hosts.failures().chain(self.own.failures()).cloned().collect();
+        match cache.rope(rope) {
+            Ok(new) if self.layer.get(&name).is_some_and(|old| old.version() == new.version()) => false,
+            Ok(new) => {
+                self.layer.insert(name, new);
+                true
             }
             Err(failure) => {
-                self.failure = Some(failure);
+                self.failures.push(failure);
                 false
             }
         }
     }
-}
 
-/// A host without any definition is forgotten, and comes back with its first one: its reads are empty.
-fn plan(snapshot: &Snapshot, facets: &NameFacets, host: &Host, cache: &Cache) -> Outcome {
-    let view = View::new(snapshot, &facets.scope);
-    let found = rows(&view, facets, host);
-    let mut outcome = Outcome { host: host.clone(), reads: Vec::new(), rows: Vec::new(), failures: Vec::new() };
-    for (claim, row) in found.claims(host) {
-        match cache.part(&row) {
-            Ok(part) => outcome.rows.push((row.name, claim, part)),
-            Err(failure) => outcome.failures.push(failure),
+    /// The row of each name, by name.
+    fn parts(&self, common: &Common) -> Vec<Arc<Part>> {
+        let (all, own) = (common.hosts.table(), self.own.table());
+        if self.own.planned().next().is_none() {
+            return all.values().filter_map(|claims| claims.values().next_back()).cloned().collect();
         }
+        let mut rows: BTreeMap<&Str, (&Claim, &Arc<Part>)> = BTreeMap::new();
+        let standing = all.iter().filter_map(|(name, claims)| {
+            let others = claims.iter().filter(|(claim, _)| !self.own.has(claim.host(name).as_ref()));
+            Some((name, others.last()?))
+        });
+        let own = own.iter().filter_map(|(name, claims)| Some((name, claims.iter().next_back()?)));
+        for (name, (claim, part)) in standing.chain(own) {
+            let row = rows.entry(name).or_insert((claim, part));
+            if row.0 < claim {
+                *row = (claim, part);
+            }
+        }
+        rows.into_values().map(|(_, part)| Arc::clone(part)).collect()
     }
-    if view.is_defined(host) {
-        outcome.reads = view.into_reads();
-    }
-    outcome
 }

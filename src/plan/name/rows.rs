@@ -1,5 +1,6 @@
 //! Rows of one host.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::{Host, Namespace, Str};
@@ -17,8 +18,20 @@ type Order = (bool, i64, Str, Namespace);
 /// each overwrites what istiod had put there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Claim {
+    /// The name is the host's own.
     Host,
+    /// It is that of a pod of this host.
     Pod(Order, Host),
+}
+
+impl Claim {
+    /// The host that claims a name.
+    pub(super) fn host(&self, name: &Str) -> Cow<'_, Host> {
+        match self {
+            Self::Host => Cow::Owned(Host::new(name.clone())),
+            Self::Pod(_, host) => Cow::Borrowed(host),
+        }
+    }
 }
 
 /// The rows that follow from one host.

@@ -36,7 +36,7 @@ fn facets_of(snapshot: &Snapshot, proxy: &Proxy) -> NameFacets {
 
 fn table(snapshot: &Snapshot, proxy: &Proxy) -> Vec<String> {
     let facets = facets_of(snapshot, proxy);
-    let lines = print(&Names::new(snapshot, facets.clone(), &mut (), &Cache::default()));
+    let lines = print(&Names::new(snapshot, facets.clone(), &mut Shared::default(), &Cache::default()));
     let rows = super::table(&View::new(snapshot, &facets.scope), &facets);
     assert!(rows.keys().eq(lines.iter().map(|l| l.split(' ').next().unwrap())), "both forms have the same names");
     lines
@@ -115,7 +115,8 @@ fn a_change_gives_the_table_that_planning_anew_gives() {
     let mut world = World::new(SERVICES);
     let cache = Cache::default();
     let proxy = sidecar("shop", json!({"DNS_CAPTURE": "true"}));
-    let mut names = Names::new(world.snapshot(), facets_of(world.snapshot(), &proxy), &mut (), &cache);
+    let mut shared = Shared::default();
+    let mut names = Names::new(world.snapshot(), facets_of(world.snapshot(), &proxy), &mut shared, &cache);
     let ready = SERVICES.replace("ready: false", "ready: true");
     let edits: [&dyn Fn(&mut World) -> _; 4] = [
         &|w| w.apply(&ready),
@@ -125,9 +126,27 @@ fn a_change_gives_the_table_that_planning_anew_gives() {
     ];
     for edit in edits {
         let changed = edit(&mut world);
-        assert!(names.update(world.snapshot(), &changed, &mut (), &cache));
+        Names::update_shared(&mut shared, world.snapshot(), &changed, &cache);
+        assert!(names.update(world.snapshot(), &changed, &mut shared, &cache));
         assert_eq!(print(&names), table(world.snapshot(), &proxy));
     }
     let changed = world.apply(SERVICES);
-    assert!(!names.update(world.snapshot(), &changed, &mut (), &cache), "an edit without effect");
+    Names::update_shared(&mut shared, world.snapshot(), &changed, &cache);
+    assert!(!names.update(world.snapshot(), &changed, &mut shared, &cache), "an edit without effect");
+}
+
+#[test]
+fn what_a_namespace_sees_alone_is_in_its_own_table_and_the_rest_is_shared() {
+    let entry = |namespace: &str, export: &str, address: &str| {
+        format!(
+            "{{apiVersion: networking.istio.io/v1, kind: ServiceEntry, metadata: {{name: a, namespace: {namespace}}},
+              spec: {{hosts: [ldap.example], addresses: [{address}], {export} location: MESH_EXTERNAL, resolution: NONE,
+                     ports: [{{number: 389, name: tcp, protocol: TCP}}]}}}}"
+        )
+    };
+    let mut world = World::new(&entry("shop", "", "192.0.2.1"));
+    world.apply(&entry("desk", "exportTo: ['.'],", "192.0.2.2"));
+    let of = |namespace: &str| table(world.snapshot(), &sidecar(namespace, json!({})));
+    assert_eq!(of("desk"), ["ldap.example = 192.0.2.2 (External)"]);
+    assert_eq!(of("shop"), ["ldap.example = 192.0.2.1 (External)"]);
 }

@@ -75,9 +75,9 @@ impl<'a> Overlay<'a> {
 
     /// The virtual hosts: groups as they are where they can be, else their members, and then the class's own.
     pub(super) fn parts(&self, cache: &Cache, failures: &mut Vec<Failure>) -> Vec<Arc<Part>> {
-        let here = |host: &Host| self.own.contains_key(host) || self.touched.contains_key(host);
+        let here: BTreeSet<&Host> = self.own.keys().chain(self.touched.keys()).copied().collect();
         let mut parts = Vec::new();
-        self.port.iter().for_each(|port| port.seen_from(self.namespace, here, &mut parts));
+        self.port.iter().for_each(|port| port.seen_from(self.namespace, &here, &mut parts));
         let own = self.own.iter().filter_map(|(host, candidate)| Some((*host, (*candidate)?)));
         for (host, candidate) in own.chain(self.touched.iter().map(|(host, candidate)| (*host, *candidate))) {
             let names = self.held(host, candidate.names.seen_from(self.namespace));

@@ -22,13 +22,14 @@ pub(super) struct Port {
     claims: Claims,
     contests: BTreeMap<Str, Contest>,
     groups: BTreeMap<Key, Group>,
+    /// Of hosts that cannot be built in some variant.
+    failures: BTreeMap<Host, Vec<Failure>>,
 }
 
 /// A virtual host in its place.
 struct Placed {
     candidate: Candidate,
     variants: Variants,
-    failures: Vec<Failure>,
 }
 
 /// A virtual host as it is seen; none where every name of it is somebody else's.
@@ -47,6 +48,19 @@ impl Variants {
     fn seen_from(&self, namespace: &Namespace) -> Option<&Arc<Part>> {
         let within = self.within.iter().find(|(ns, _)| ns == namespace);
         within.map_or(self.elsewhere.as_ref(), |(_, part)| part.as_ref())
+    }
+
+    fn get(&self, view: Option<&Namespace>) -> Option<&Arc<Part>> {
+        view.map_or(self.elsewhere.as_ref(), |namespace| self.seen_from(namespace))
+    }
+
+    /// Puts equal bytes in the place of those of a view.
+    fn set(&mut self, view: Option<&Namespace>, part: Arc<Part>) {
+        let within = self.within.iter_mut().find(|(namespace, _)| Some(namespace) == view);
+        match within {
+            Some((_, old)) => *old = Some(part),
+            None => self.elsewhere = Some(part),
+        }
     }
 
     /// Whether both look the same from everywhere.
@@ -79,6 +93,7 @@ impl Port {
             claims: Claims::default(),
             contests: BTreeMap::new(),
             groups: BTreeMap::new(),
+            failures: BTreeMap::new(),
         }
     }
 
@@ -105,11 +120,13 @@ impl Port {
         }
     }
 
-    /// Adds all virtual hosts as seen from a namespace, without those that are left out.
-    pub(super) fn seen_from(&self, namespace: &Namespace, left_out: impl Fn(&Host) -> bool, out: &mut Vec<Arc<Part>>) {
-        for group in self.groups.values() {
-            if group.members.iter().any(&left_out) {
-                let members = group.members.iter().filter(|host| !left_out(host));
+    /// Adds all virtual hosts as seen from a namespace, but for those that are left out. O(groups), where none is.
+    pub(super) fn seen_from(&self, namespace: &Namespace, left_out: &BTreeSet<&Host>, out: &mut Vec<Arc<Part>>) {
+        let broken: BTreeSet<Key> =
+            left_out.iter().filter_map(|host| Some(self.hosts.get(*host)?.variants.key())).collect();
+        for (key, group) in &self.groups {
+            if broken.contains(key) {
+                let members = group.members.iter().filter(|host| !left_out.contains(host));
                 out.extend(members.filter_map(|host| self.hosts[host].variants.seen_from(namespace)).cloned());
             } else {
                 out.extend(group.within.get(namespace).unwrap_or(&group.elsewhere).clone());
@@ -119,7 +136,7 @@ impl Port {
 
     /// What could not be built.
     pub(super) fn failures(&self) -> impl Iterator<Item = &Failure> {
-        self.hosts.values().flat_map(|placed| &placed.failures)
+        self.failures.values().flatten()
     }
 
     /// Takes in changes; says whether anything looks different.
@@ -132,8 +149,7 @@ impl Port {
             renamed |= !same_claims(old, candidate.as_ref());
             match candidate {
                 Some(candidate) => {
-                    let unplaced =
-                        |candidate| Placed { candidate, variants: Variants::default(), failures: Vec::new() };
+                    let unplaced = |candidate| Placed { candidate, variants: Variants::default() };
                     match self.hosts.get_mut(&host) {
                         Some(placed) => placed.candidate = candidate,
                         None => drop(self.hosts.insert(host.clone(), unplaced(candidate))),
@@ -141,6 +157,7 @@ impl Port {
                     dirty.insert(host);
                 }
                 None => {
+                    self.failures.remove(&host);
                     if let Some(old) = self.hosts.remove(&host) {
                         self.leave(&host, &old.variants.key());
                         moved = true;
@@ -180,7 +197,10 @@ impl Port {
             let Some(placed) = self.hosts.get_mut(&host) else { continue };
             let key = variants.key();
             let old = std::mem::replace(&mut placed.variants, variants);
-            placed.failures = failures;
+            match failures.is_empty() {
+                true => drop(self.failures.remove(&host)),
+                false => drop(self.failures.insert(host.clone(), failures)),
+            }
             if !self.groups.get(&key).is_some_and(|g| g.members.contains(&host)) {
                 self.leave(&host, &old.key());
             } else if old.same(&self.hosts[&host].variants) {
@@ -232,16 +252,33 @@ impl Port {
     fn join(&mut self, cache: &Cache) {
         self.groups.retain(|_, group| !group.members.is_empty());
         for (key, group) in self.groups.iter_mut().filter(|(_, group)| group.stale) {
-            let variants = |pick: &dyn Fn(&Variants) -> Option<Arc<Part>>| {
-                let parts: Vec<Arc<Part>> =
-                    group.members.iter().filter_map(|host| pick(&self.hosts[host].variants)).collect();
-                cache.joined(&parts)
-            };
-            group.elsewhere = variants(&|v| v.elsewhere.clone());
-            group.within = key.iter().map(|ns| (ns.clone(), variants(&|v| v.seen_from(ns).cloned()))).collect();
+            let views = key.iter().map(Some).chain([None]);
+            let joined = views.map(|view| (view.cloned(), joined(&mut self.hosts, &group.members, view, cache)));
+            let mut pieces: BTreeMap<Option<Namespace>, Option<Arc<Part>>> = joined.collect();
+            group.elsewhere = pieces.remove(&None).flatten();
+            group.within = pieces.into_iter().filter_map(|(view, piece)| Some((view?, piece))).collect();
             group.stale = false;
         }
     }
+}
+
+/// The virtual hosts of a group in one piece, as seen from a namespace. Their own bytes become slices of it.
+fn joined(
+    hosts: &mut BTreeMap<Host, Placed>,
+    members: &BTreeSet<Host>,
+    view: Option<&Namespace>,
+    cache: &Cache,
+) -> Option<Arc<Part>> {
+    let part_of = |host: &Host| hosts.get(host).and_then(|placed| placed.variants.get(view)).cloned();
+    let (there, mut parts): (Vec<&Host>, Vec<Arc<Part>>) =
+        members.iter().filter_map(|host| Some((host, part_of(host)?))).unzip();
+    let piece = cache.joined(&mut parts);
+    for (host, part) in there.into_iter().zip(parts) {
+        if let Some(placed) = hosts.get_mut(host) {
+            placed.variants.set(view, part);
+        }
+    }
+    piece
 }
 
 /// Whether two candidates of one host claim the same names with the same right.
