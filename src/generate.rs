@@ -6,6 +6,7 @@
 //! One generator per file; `proto` holds the few conversions they share.
 
 pub mod cluster;
+pub(crate) mod dns;
 pub mod endpoint;
 pub mod filter;
 pub mod inbound;

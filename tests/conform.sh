@@ -6,9 +6,9 @@ cd "$(dirname "$0")/.."
 cases="grpc-service mysql-same-port protocol-zoo headless-ledger external-name-partners shared-port-numbers outside-hosts
 entry-endpoints vm-and-pods entry-visibility name-table route-matching route-actions l4-routing balancing-policies
 connection-limits"
-cargo build --release
+cargo build
 for mode in "" "--delta" "--live" "--delta --live"; do
     echo "conform.py $mode"
     # shellcheck disable=SC2086
-    python3 ../shared/conform.py --binary target/release/mizzen $mode $cases
+    python3 ../shared/conform.py --binary target/debug/mizzen $mode $cases
 done

@@ -18,7 +18,7 @@ mod typed;
 pub use access_log::{AccessLog, LogFormat};
 pub use bytes::{Bytes, BytesSettings, Destination, Protocol, SniResolution, TcpProxy, Tunnel};
 pub use calls::{CallSettings, Calls, ClientCertificate, Routes, ServerHeader};
-pub use http::{HttpFilter, LookupFamily};
+pub use http::HttpFilter;
 pub use tracing::{Tag, TagValue, Tracing};
 
 pub(crate) use bytes::exchange as metadata_exchange;

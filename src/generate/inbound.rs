@@ -77,7 +77,7 @@ impl Recipe for VirtualInbound {
             connection_balance_config: self.exact_balance.then(listener::exact_balance),
             transparent: self.transparent.then(|| proto::bool_value(true)),
             access_log: self.logs.iter().map(AccessLog::build_unmatched).collect(),
-            filter_chains: self.chains.iter().map(InboundChain::build).collect(),
+            filter_chains: self.chains.iter().map(InboundChain::build).collect::<Result<_, _>>()?,
             listener_filters: filters,
             listener_filters_timeout: Some(proto::duration(self.detection_timeout)),
             ..self.bind.listener()
@@ -86,7 +86,7 @@ impl Recipe for VirtualInbound {
 }
 
 impl InboundChain {
-    fn build(&self) -> FilterChain {
+    fn build(&self) -> Result<FilterChain, Refusal> {
         let matches = FilterChainMatch {
             destination_port: self.port.map(|p| proto::u32_value(p.into())),
             transport_protocol: self.transport.as_str().to_owned(),
@@ -97,15 +97,15 @@ impl InboundChain {
             Content::Bytes(bytes) => bytes.build(),
             Content::Calls(calls) => {
                 let exchange = self.exchange.then(metadata_exchange);
-                exchange.into_iter().chain([calls.build()]).collect()
+                exchange.into_iter().chain([calls.build()?]).collect()
             }
         };
-        FilterChain {
+        Ok(FilterChain {
             name: self.name.to_string(),
             filter_chain_match: Some(matches),
             filters,
             transport_socket: self.tls.as_ref().map(|tls| tls.build()),
             ..FilterChain::default()
-        }
+        })
     }
 }

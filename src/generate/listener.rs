@@ -18,10 +18,13 @@ use envoy_types::pb::envoy::config::listener::v3::{FilterChain, FilterChainMatch
 use envoy_types::pb::google::protobuf;
 
 use crate::base::{Duration, Str};
-use crate::generate::filter::{AccessLog, Bytes};
+use crate::generate::filter::{AccessLog, Bytes, Calls};
 use crate::generate::proto;
 use crate::model::facts::Handle;
 use crate::wire::{Recipe, Refusal};
+
+/// What HTTP in clear text is detected as.
+pub const CLEAR_HTTP: &[&str] = &["http/1.1", "h2c"];
 
 /// Where a listener listens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -61,7 +64,7 @@ impl Recipe for Outbound {
         let http = self.chains.iter().any(|c| !c.matches.protocols.is_empty());
         let timeout = if http { self.detection_timeout } else { Duration::ZERO };
         let filters = [tls.then(|| tls_inspector(None)), http.then(|| http_inspector(None))];
-        let (filter_chains, default_filter_chain) = self.filter_chains();
+        let (filter_chains, default_filter_chain) = self.filter_chains()?;
         Ok(Listener {
             name: self.name().to_string(),
             filter_chains,
@@ -80,15 +83,15 @@ impl Recipe for Outbound {
 
 impl Outbound {
     /// The chains with a match, and the one of last resort. If there is only that one, it needs no match.
-    fn filter_chains(&self) -> (Vec<FilterChain>, Option<FilterChain>) {
+    fn filter_chains(&self) -> Result<(Vec<FilterChain>, Option<FilterChain>), Refusal> {
         let (last, others): (Vec<_>, Vec<_>) = self.chains.iter().partition(|c| c.matches.is_all());
-        let others: Vec<_> = others.into_iter().map(Chain::build).collect();
-        let last = last.last().map(|c| c.build());
-        match (others.is_empty(), last) {
+        let others = others.into_iter().map(Chain::build).collect::<Result<Vec<_>, _>>()?;
+        let last = last.last().map(|c| c.build()).transpose()?;
+        Ok(match (others.is_empty(), last) {
             (true, last) => (last.into_iter().collect(), None),
             (false, Some(last)) => (others, Some(last)),
             (false, None) => (others, self.fallback.as_ref().map(fallback)),
-        }
+        })
     }
 }
 
@@ -115,6 +118,8 @@ pub struct VirtualOutbound {
     pub loops: Bytes,
     /// What happens to connections without a listener.
     pub unknown: Bytes,
+    /// What happens to calls in clear text without a listener, if they are told from other connections.
+    pub calls: Option<Calls>,
     /// Logs of connections that no chain takes.
     pub logs: Handle<Vec<AccessLog>>,
 }
@@ -127,25 +132,29 @@ impl Recipe for VirtualOutbound {
     }
 
     fn build(&self) -> Result<Listener, Refusal> {
-        let chain = |name: &str, matches: Option<FilterChainMatch>, bytes: &Bytes| FilterChain {
+        let chain = |name: &str, matches: Option<FilterChainMatch>, filters| FilterChain {
             name: name.to_owned(),
             filter_chain_match: matches,
-            filters: bytes.build(),
+            filters,
             ..FilterChain::default()
         };
         let loops = FilterChainMatch {
             destination_port: Some(proto::u32_value(self.port.into())),
             ..FilterChainMatch::default()
         };
+        let mut filter_chains = vec![chain("virtualOutbound-blackhole", Some(loops), self.loops.build())];
+        if let Some(calls) = &self.calls {
+            let matches = Match { protocols: CLEAR_HTTP, ..Match::default() };
+            filter_chains.push(chain("virtualOutbound-catchall-tcp-http", Some(matches.build()), vec![calls.build()?]));
+        }
+        filter_chains.push(chain("virtualOutbound-catchall-tcp", None, self.unknown.build()));
         Ok(Listener {
             name: self.name().to_string(),
             address: Some(proto::socket_address(&self.address, self.port)),
             transparent: self.transparent.then(|| proto::bool_value(true)),
             use_original_dst: Some(proto::bool_value(true)),
-            filter_chains: vec![
-                chain("virtualOutbound-blackhole", Some(loops), &self.loops),
-                chain("virtualOutbound-catchall-tcp", None, &self.unknown),
-            ],
+            filter_chains,
+            listener_filters: self.calls.is_some().then(|| http_inspector(None)).into_iter().collect(),
             traffic_direction: TrafficDirection::Outbound.into(),
             max_connections_to_accept_per_socket_event: Some(part::one_at_a_time()),
             access_log: self.logs.iter().map(AccessLog::build_unmatched).collect(),

@@ -23,8 +23,9 @@ use crate::model::facts::{Handle, PeerMode, Port, Protocol, Registry, Target, Ta
 use crate::model::{FactKey, Scope, View};
 use crate::proxy::{Flag, Proxy, Role};
 
+use super::caller::place;
 use super::class::{Output, Planner};
-use super::listener::{Direction, Interception, Settings, addresses, has_basics, reserved, workload_labels};
+use super::listener::{Direction, Interception, Settings, addresses, has_basics, reserved};
 use super::targets::targets;
 use mode::{Certificates, FOREIGN_TLS, Taken, taken};
 
@@ -64,7 +65,7 @@ pub fn facets(view: &View<'_>, proxy: &Proxy) -> InboundFacets {
     if !serves || interception == Interception::None {
         return None;
     }
-    let labels = workload_labels(view, proxy);
+    let (labels, _) = place(view, proxy);
     let settings = Settings::new(mesh, proxy, &labels);
     let workload = Workload {
         wildcard: addresses(proxy).0[0],

@@ -22,8 +22,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-pub(super) use caller::{Interception, addresses, has_basics, reserved, workload_labels};
-pub(super) use entry::CLEAR_HTTP;
+pub(super) use caller::{Interception, addresses, has_basics, reserved};
 pub(super) use settings::{Direction, Settings};
 
 use std::collections::BTreeSet;
@@ -35,9 +34,10 @@ use crate::model::facts::{Handle, Resolution};
 use crate::model::{FactKey, Scope, View};
 use crate::proxy::{Proxy, Role};
 
+use self::caller::Caller;
+use super::caller::place;
 use super::class::{Output, Planner};
 use super::targets::targets;
-use caller::Caller;
 use entry::Entry;
 use group::{Candidate, Groups};
 
@@ -107,7 +107,7 @@ fn facets(view: &View<'_>, proxy: &Proxy, part: Part) -> ListenerFacets {
     if proxy.role != Role::Sidecar {
         return nothing;
     }
-    let labels = workload_labels(view, proxy);
+    let (labels, _) = place(view, proxy);
     let settings = Settings::new(&view.mesh().config, proxy, &labels);
     let Some(caller) = Caller::of(view, proxy, &settings, &labels) else { return nothing };
     let reads_calls = matches!(part, Part::Calls | Part::PodCalls);
@@ -144,12 +144,14 @@ impl Planner for ListenerPlanner {
     }
 
     fn units(view: &View<'_>, facets: &ListenerFacets) -> Vec<ListenerUnit> {
-        let fixed = match facets.part {
-            Part::Bytes => Some(ListenerUnit::Captured),
-            Part::Calls => Some(ListenerUnit::HttpProxy),
-            Part::PodBytes | Part::PodCalls => None,
+        let reads = facets.caller.as_ref().is_some_and(|c| c.unknown_calls.is_some());
+        let fixed: &[ListenerUnit] = match (facets.part, reads) {
+            (Part::Bytes, false) => &[ListenerUnit::Captured],
+            (Part::Calls, false) => &[ListenerUnit::HttpProxy],
+            (Part::Calls, true) => &[ListenerUnit::Captured, ListenerUnit::HttpProxy],
+            (Part::Bytes, true) | (Part::PodBytes | Part::PodCalls, _) => &[],
         };
-        fixed.into_iter().chain(view.ports().map(ListenerUnit::Port)).collect()
+        fixed.iter().copied().chain(view.ports().map(ListenerUnit::Port)).collect()
     }
 
     fn unit_of(key: &FactKey) -> Option<ListenerUnit> {
@@ -226,7 +228,20 @@ impl Planning<'_, '_> {
             transparent: caller.interception == Interception::Tproxy,
             loops: caller.plain(silent),
             unknown: caller.unknown(),
+            calls: self.unknown_calls(),
             logs: caller.logs.clone(),
+        })
+    }
+
+    /// What happens to calls to hosts that nobody knows, if they are told from other connections.
+    fn unknown_calls(&self) -> Option<Calls> {
+        Some(Calls {
+            settings: self.calls?.clone(),
+            filters: Vec::new(),
+            stat_prefix: "outbound_virtualOutbound_allow_any_dynamic_dns;".into(),
+            routes: Routes::Unknown(self.caller.unknown_calls.clone()?),
+            absolute_urls: false,
+            http2: false,
         })
     }
 

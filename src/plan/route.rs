@@ -2,9 +2,9 @@
 //!
 //! Most of it is the same for everybody. What a host gives on each port is planned once for all classes with one
 //! [`Base`], from the public scope: under which names it is reached, from its own namespace and from elsewhere, and
-//! what happens to its calls ([`common`]). A class differs in three ways: which namespace is its own, which hosts it
+//! what happens to its calls (`common`). A class differs in three ways: which namespace is its own, which hosts it
 //! sees in a way of its own, and what rules say of its callers. So it takes whole groups of virtual hosts as they are,
-//! and plans only those hosts again for which that matters ([`class`]).
+//! and plans only those hosts again for which that matters (`class`).
 //!
 //! Invariants: no name is in two virtual hosts of a configuration, as Envoy would refuse it; who has it is decided as
 //! in istiod (`pilot/pkg/networking/core/httproute.go`): VirtualServices by their order before services, and the host

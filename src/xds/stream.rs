@@ -11,7 +11,7 @@ use tokio::time::{Instant, Sleep, sleep};
 use tokio_util::sync::CancellationToken;
 use tonic::codec::Streaming;
 use tonic::{Code, Status};
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use crate::wire::ResourceType;
 
@@ -68,7 +68,7 @@ async fn run<D: Directory>(shared: &Arc<Shared<D>>, ends: &mut Ends) -> Result<(
         admitted = shared.directory.admit(Peer { address: ends.address }, node) => admitted?,
     };
     let connection = shared.connections.open(entry);
-    info!(id = %connection.id, peer = %ends.address, face = ?ends.face, "xDS client connected");
+    debug!(id = %connection.id, peer = %ends.address, face = ?ends.face, "xDS client connected");
     shared.metrics.connected(&version, 1);
     let mut stream = Stream::new(shared, connection, subscription, ends.face);
     let result = match stream.on_request(&first) {
@@ -76,7 +76,7 @@ async fn run<D: Directory>(shared: &Arc<Shared<D>>, ends: &mut Ends) -> Result<(
         Err(status) => Err(status),
     };
     shared.metrics.connected(&version, -1);
-    info!(id = %stream.connection.id, peer = %ends.address, "xDS client left");
+    debug!(id = %stream.connection.id, peer = %ends.address, "xDS client left");
     result
 }
 

@@ -5,14 +5,11 @@ use envoy_types::pb::envoy::config::cluster::v3::cluster::{DiscoveryType, DnsLoo
 use envoy_types::pb::envoy::config::core::v3::socket_address::PortSpecifier;
 use envoy_types::pb::envoy::config::core::v3::{
     BindConfig, ExtraSourceAddress, Http2ProtocolOptions, HttpProtocolOptions as CommonHttpOptions, SocketAddress,
-    TypedExtensionConfig,
 };
 use envoy_types::pb::envoy::config::endpoint::v3::lb_endpoint::HostIdentifier;
 use envoy_types::pb::envoy::config::endpoint::v3::{Endpoint, LbEndpoint, LocalityLbEndpoints};
 use envoy_types::pb::envoy::extensions::clusters::dynamic_forward_proxy::v3::ClusterConfig as ForwardConfig;
 use envoy_types::pb::envoy::extensions::clusters::dynamic_forward_proxy::v3::cluster_config::ClusterImplementationSpecifier;
-use envoy_types::pb::envoy::extensions::common::dynamic_forward_proxy::v3::DnsCacheConfig;
-use envoy_types::pb::envoy::extensions::network::dns_resolver::cares::v3::CaresDnsResolverConfig;
 use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_options::explicit_http_config::ProtocolConfig;
 use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_options::{
     ExplicitHttpConfig, UpstreamProtocolOptions,
@@ -20,10 +17,11 @@ use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_optio
 
 use crate::api::destination_rule::{ClientTls, ClientTlsMode, ConnectionPool};
 use crate::base::{Duration, Str};
+use crate::generate::dns::cache_of_unknown;
 use crate::generate::endpoint::load_assignment;
-use crate::generate::proto::{duration, pipe, socket_address, u32_value};
+use crate::generate::proto::{duration, pipe};
 use crate::model::facts::{ClusterDefaults, Handle};
-use crate::wire::{Recipe, Refusal, any};
+use crate::wire::{Recipe, Refusal};
 
 use super::draft::Draft;
 use super::security::{Accounts, Security};
@@ -41,7 +39,7 @@ pub enum Family {
 }
 
 impl Family {
-    pub(super) fn into_envoy(self) -> DnsLookupFamily {
+    pub(crate) fn into_envoy(self) -> DnsLookupFamily {
         match self {
             Self::V4 => DnsLookupFamily::V4Only,
             Self::V6 => DnsLookupFamily::V6Only,
@@ -187,9 +185,10 @@ impl Recipe for Forwarding {
         draft.cluster.common_lb_config = None;
         draft.cluster.lb_policy = LbPolicy::ClusterProvided.into();
         let tls = self.tls.as_ref().filter(|tls| tls.mode != ClientTlsMode::Disable);
+        let cache = cache_of_unknown(self.family, self.resolver.as_ref());
         draft.forward = Some(ForwardConfig {
             allow_insecure_cluster_options: tls.is_none(),
-            cluster_implementation_specifier: Some(ClusterImplementationSpecifier::DnsCacheConfig(self.cache())),
+            cluster_implementation_specifier: Some(ClusterImplementationSpecifier::DnsCacheConfig(cache)),
             ..Default::default()
         });
         limit_without_http(&mut draft, &Default::default(), &self.mesh);
@@ -214,25 +213,6 @@ impl Recipe for Forwarding {
             draft.exchange_metadata();
         }
         Ok(draft.finish())
-    }
-}
-
-impl Forwarding {
-    fn cache(&self) -> DnsCacheConfig {
-        let resolver = self.resolver.as_ref().map(|(host, port)| {
-            let config = CaresDnsResolverConfig { resolvers: vec![socket_address(host, *port)], ..Default::default() };
-            TypedExtensionConfig {
-                name: "envoy.network.dns_resolver.cares".to_owned(),
-                typed_config: Some(any(&config)),
-            }
-        });
-        DnsCacheConfig {
-            name: "allow_any_dfp_dns_cache".to_owned(),
-            dns_lookup_family: self.family.into_envoy().into(),
-            max_hosts: Some(u32_value(1024)),
-            typed_dns_resolver_config: resolver,
-            ..Default::default()
-        }
     }
 }
 

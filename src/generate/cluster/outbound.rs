@@ -7,11 +7,11 @@ use envoy_types::pb::envoy::config::cluster::v3::cluster::{
 use envoy_types::pb::envoy::config::core::v3::{HealthStatus, HealthStatusSet, TypedExtensionConfig};
 use envoy_types::pb::envoy::extensions::clusters::dynamic_forward_proxy::v3::ClusterConfig as ForwardConfig;
 use envoy_types::pb::envoy::extensions::clusters::dynamic_forward_proxy::v3::cluster_config::ClusterImplementationSpecifier;
-use envoy_types::pb::envoy::extensions::common::dynamic_forward_proxy::v3::DnsCacheConfig;
 use envoy_types::pb::envoy::extensions::network::dns_resolver::cares::v3::CaresDnsResolverConfig;
 
 use crate::api::destination_rule::{ClientTlsMode, TrafficPolicy};
 use crate::base::{Duration, Host, Namespace, Str};
+use crate::generate::dns::cache_under;
 use crate::generate::endpoint::{Answering, load_assignment};
 use crate::generate::proto::{ads, boolean, duration, string, u32_value};
 use crate::model::facts::{ClusterDefaults, Distribution, Handle, Preference, Protocol, Registry, Traffic};
@@ -182,11 +182,7 @@ impl OutboundCluster {
             Discovery::Forwarded { family } => {
                 draft.cluster.lb_policy = LbPolicy::ClusterProvided.into();
                 draft.cluster.common_lb_config = None;
-                let cache = DnsCacheConfig {
-                    name: format!("{}_dfp_dns_cache", self.service.host),
-                    dns_lookup_family: family.into_envoy().into(),
-                    ..Default::default()
-                };
+                let cache = cache_under(&self.service.host, *family);
                 draft.forward = Some(ForwardConfig {
                     cluster_implementation_specifier: Some(ClusterImplementationSpecifier::DnsCacheConfig(cache)),
                     ..Default::default()

@@ -15,12 +15,14 @@ use envoy_types::pb::envoy::r#type::v3::hash_policy::{PolicySpecifier, SourceIp}
 use envoy_types::pb::google::protobuf::Any;
 
 use crate::base::{Duration, Host, Str};
+use crate::generate::cluster::Family;
+use crate::generate::dns::cache_under;
 use crate::generate::proto;
 use crate::model::facts::Handle;
 use crate::wire::any;
 
 use super::access_log::AccessLog;
-use super::http::{LookupFamily, dns_cache, stats};
+use super::http::stats;
 use super::typed::typed_struct;
 
 /// What all chains for bytes of one direction share.
@@ -62,7 +64,7 @@ pub struct SniResolution {
     /// The port to connect to.
     pub port: u16,
     /// The families of addresses.
-    pub family: LookupFamily,
+    pub family: Family,
 }
 
 /// Where bytes go.
@@ -174,7 +176,7 @@ impl Tunnel {
 impl SniResolution {
     fn build(&self) -> Filter {
         let config = SniFilter {
-            dns_cache_config: Some(dns_cache(&self.host, self.family)),
+            dns_cache_config: Some(cache_under(&self.host, self.family)),
             port_specifier: Some(PortSpecifier::PortValue(self.port.into())),
             ..SniFilter::default()
         };

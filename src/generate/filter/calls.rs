@@ -3,6 +3,7 @@
 use crate::api::mesh::{ConnectionSettings, ForwardClientCert, NormalizationType};
 use crate::base::{Duration, Str};
 use crate::generate::inbound::InboundRoute;
+use crate::generate::route::CatchAll;
 use crate::model::facts::Handle;
 
 use super::access_log::AccessLog;
@@ -88,4 +89,6 @@ pub enum Routes {
     Named(Str),
     /// There is one, to the application beside the proxy.
     Inbound(InboundRoute),
+    /// There is one, for hosts that nobody knows.
+    Unknown(CatchAll),
 }

@@ -1,6 +1,5 @@
 //! Filters of HTTP calls (istio `pilot/pkg/xds/filters/filters.go`).
 
-use envoy_types::pb::envoy::config::cluster::v3::cluster::DnsLookupFamily;
 use envoy_types::pb::envoy::config::core::v3::data_source::Specifier;
 use envoy_types::pb::envoy::config::core::v3::substitution_format_string::Format;
 use envoy_types::pb::envoy::config::core::v3::{DataSource, SubstitutionFormatString};
@@ -24,7 +23,9 @@ use envoy_types::pb::google::protobuf::Any;
 use prost::Name;
 use serde_json::json;
 
-use crate::base::Host;
+use crate::base::{Host, Str};
+use crate::generate::cluster::Family;
+use crate::generate::dns::{cache_of_unknown, cache_under};
 use crate::generate::proto;
 use crate::generate::tls::ALPN_BY_CALL;
 use crate::proto::istio::envoy::config::filter::http::alpn::v2alpha1::FilterConfig as Alpn;
@@ -62,22 +63,15 @@ pub enum HttpFilter {
         /// Whether it is for calls in.
         inbound: bool,
     },
-    /// Resolves the name that the caller asked for.
-    Resolve(Host, LookupFamily),
+    /// Resolves the name that the caller asked for, under a wildcard host.
+    Resolve(Host, Family),
+    /// Resolves names that nobody knows, at this resolver, or the machine's own.
+    ResolveUnknown(Family, Option<(Str, u16)>),
     /// Sends the call to the cluster of its route.
     Router {
         /// Whether `x-envoy-*` headers are left out.
         quiet: bool,
     },
-}
-
-/// The families of addresses for which a proxy asks DNS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum LookupFamily {
-    /// IPv4.
-    V4,
-    /// IPv6.
-    V6,
 }
 
 impl HttpFilter {
@@ -92,7 +86,7 @@ impl HttpFilter {
             Self::Fault => HttpFault::full_name(),
             Self::Cors => Cors::full_name(),
             Self::Stats { .. } => PluginConfig::full_name(),
-            Self::Resolve(..) => DynamicForward::full_name(),
+            Self::Resolve(..) | Self::ResolveUnknown(..) => DynamicForward::full_name(),
             Self::Router { .. } => Router::full_name(),
         }
     }
@@ -108,7 +102,10 @@ impl HttpFilter {
             Self::Fault => ("envoy.filters.http.fault", any(&HttpFault::default())),
             Self::Cors => ("envoy.filters.http.cors", any(&Cors {})),
             Self::Stats { inbound } => ("istio.stats", stats(*inbound)),
-            Self::Resolve(host, family) => ("envoy.filters.http.dynamic_forward_proxy", resolve(host, *family)),
+            Self::Resolve(host, family) => (DYNAMIC_FORWARD, resolve(cache_under(host, *family))),
+            Self::ResolveUnknown(family, resolver) => {
+                (DYNAMIC_FORWARD, resolve(cache_of_unknown(*family, resolver.as_ref())))
+            }
             Self::Router { quiet } => {
                 let router = Router { suppress_envoy_headers: *quiet, ..Router::default() };
                 ("envoy.filters.http.router", any(&router))
@@ -122,19 +119,6 @@ impl HttpFilter {
 /// Istio's metrics. The Host header of calls in says nothing about the service that was meant to be called.
 pub(super) fn stats(inbound: bool) -> Any {
     any(&PluginConfig { disable_host_header_fallback: inbound, ..PluginConfig::default() })
-}
-
-/// The cache of names under a wildcard host; the cluster that connects to them names it likewise.
-pub(super) fn dns_cache(host: &Host, family: LookupFamily) -> DnsCacheConfig {
-    let family = match family {
-        LookupFamily::V4 => DnsLookupFamily::V4Only,
-        LookupFamily::V6 => DnsLookupFamily::V6Only,
-    };
-    DnsCacheConfig {
-        name: format!("{host}_dfp_dns_cache"),
-        dns_lookup_family: family.into(),
-        ..DnsCacheConfig::default()
-    }
 }
 
 const PEER_METADATA: &str = "type.googleapis.com/io.istio.http.peer_metadata.Config";
@@ -203,7 +187,9 @@ fn alpn_by_state() -> SetFilterState {
     SetFilterState { on_request_headers: vec![value], ..SetFilterState::default() }
 }
 
-fn resolve(host: &Host, family: LookupFamily) -> Any {
-    let cache = ImplementationSpecifier::DnsCacheConfig(dns_cache(host, family));
+const DYNAMIC_FORWARD: &str = "envoy.filters.http.dynamic_forward_proxy";
+
+fn resolve(cache: DnsCacheConfig) -> Any {
+    let cache = ImplementationSpecifier::DnsCacheConfig(cache);
     any(&DynamicForward { implementation_specifier: Some(cache), ..DynamicForward::default() })
 }

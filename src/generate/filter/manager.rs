@@ -7,6 +7,7 @@ use envoy_types::pb::envoy::config::core::v3::{
     Http1ProtocolOptions, Http2ProtocolOptions, HttpProtocolOptions, TypedExtensionConfig,
 };
 use envoy_types::pb::envoy::config::listener::v3::Filter;
+use envoy_types::pb::envoy::config::route::v3::RouteConfiguration;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::{
     CodecType, ForwardClientCertDetails, PathWithEscapedSlashesAction, RouteSpecifier, ServerHeaderTransformation,
     SetCurrentClientCertDetails, UpgradeConfig,
@@ -22,7 +23,8 @@ use crate::api::mesh::{
     ConnectionSettings, ForwardClientCert, HeadersWithUnderscores, NormalizationType, PathWithEscapedSlashes,
 };
 use crate::generate::proto;
-use crate::wire::any;
+use crate::generate::route::{CatchAll, head};
+use crate::wire::{Fragment, Refusal, any};
 
 use super::access_log::AccessLog;
 use super::bytes::filter;
@@ -31,11 +33,11 @@ use super::http::HttpFilter;
 use super::tracing::Tracing;
 
 impl Calls {
-    pub(crate) fn build(&self) -> Filter {
-        filter("envoy.filters.network.http_connection_manager", any(&self.manager()))
+    pub(crate) fn build(&self) -> Result<Filter, Refusal> {
+        Ok(filter("envoy.filters.network.http_connection_manager", any(&self.manager()?)))
     }
 
-    fn manager(&self) -> HttpConnectionManager {
+    fn manager(&self) -> Result<HttpConnectionManager, Refusal> {
         let mut manager = self.settings.manager();
         let mut filters: Vec<&HttpFilter> = self.settings.filters.iter().chain(&self.filters).collect();
         filters.sort();
@@ -46,6 +48,7 @@ impl Calls {
                 RouteSpecifier::Rds(Rds { config_source: Some(proto::ads()), route_config_name: name.to_string() })
             }
             Routes::Inbound(route) => RouteSpecifier::RouteConfig(route.build()),
+            Routes::Unknown(host) => RouteSpecifier::RouteConfig(unknown(host)?),
         });
         if self.absolute_urls {
             let options = manager.http_protocol_options.get_or_insert_default();
@@ -54,8 +57,13 @@ impl Calls {
         if self.http2 {
             manager.http2_protocol_options.get_or_insert_default();
         }
-        manager
+        Ok(manager)
     }
+}
+
+/// A route configuration with nothing but this host.
+fn unknown(host: &CatchAll) -> Result<RouteConfiguration, Refusal> {
+    Ok(RouteConfiguration { virtual_hosts: vec![host.build()?], ..head("allow_any_dynamic_dns") })
 }
 
 impl CallSettings {

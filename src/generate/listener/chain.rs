@@ -9,6 +9,7 @@ use envoy_types::pb::google::protobuf;
 use crate::base::{Namespace, Str};
 use crate::generate::filter::{Bytes, Calls};
 use crate::generate::proto;
+use crate::wire::Refusal;
 
 /// A chain of filters of a listener for calls out.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -71,18 +72,18 @@ impl Chain {
         resolves || !self.matches.server_names.is_empty()
     }
 
-    pub(super) fn build(&self) -> FilterChain {
-        FilterChain {
+    pub(super) fn build(&self) -> Result<FilterChain, Refusal> {
+        Ok(FilterChain {
             filter_chain_match: (!self.matches.is_all()).then(|| self.matches.build()),
             filters: match &self.content {
                 Content::Bytes(bytes) => bytes.build(),
-                Content::Calls(calls) => vec![calls.build()],
+                Content::Calls(calls) => vec![calls.build()?],
             },
             metadata: self.origin.as_ref().map(|(namespace, name)| origin(namespace, name)),
             // Slow handshakes must not pile up (istio `gatewayTransportSocketConnectTimeout`).
             transport_socket_connect_timeout: Some(protobuf::Duration { seconds: 15, nanos: 0 }),
             ..FilterChain::default()
-        }
+        })
     }
 }
 
@@ -106,7 +107,7 @@ impl Match {
         self.server_names.iter().any(|n| n == "*")
     }
 
-    fn build(&self) -> FilterChainMatch {
+    pub(super) fn build(&self) -> FilterChainMatch {
         let mut names = if self.takes_every_name() { Vec::new() } else { self.server_names.clone() };
         names.sort();
         // A range of everything is no condition.

@@ -73,9 +73,11 @@ impl Index {
         out.extend(definitions.iter().flat_map(|d| d.iter()).map(|s| s.namespace.clone()));
         out.extend(self.rules.namespaces(host).cloned());
         out.extend(self.rules.wildcards().filter(|(w, _)| w.covers(host)).flat_map(|(_, ns)| ns.iter().cloned()));
-        let exported = out.iter().filter_map(|ns| self.snapshot.rules.get(&(ns.clone(), host.clone())));
-        let exported: Vec<_> =
-            exported.flat_map(|r| &r.exported).flat_map(|r| &r.export_to).map(|n| Namespace::new(n.clone())).collect();
+        let exact = out.iter().filter_map(|ns| self.snapshot.rules.get(&(ns.clone(), host.clone()))).map(|r| &**r);
+        let wild = out.iter().filter_map(|ns| self.snapshot.wild_rules.get(ns)).flat_map(|rules| rules.iter());
+        let wild = wild.filter(|(w, _)| w.covers(host)).map(|(_, rules)| rules);
+        let exported = exact.chain(wild).flat_map(|r| &r.exported).flat_map(|r| &r.export_to);
+        let exported: Vec<_> = exported.map(|n| Namespace::new(n.clone())).collect();
         out.extend(exported);
         out
     }

@@ -1,6 +1,6 @@
 //! What distinguishes clusters.
 
-use crate::api::mesh::OutboundMode;
+use crate::api::mesh::{MeshConfig, OutboundMode};
 use crate::base::Str;
 use crate::generate::cluster::{Family, OwnCertificates, Traits};
 use crate::model::facts::Target;
@@ -117,20 +117,21 @@ pub fn fixed(view: &View<'_>, proxy: &Proxy) -> FixedFacets {
     let (v4, v6) = proxy.families();
     let kind = match proxy.role {
         Role::Router => Some(Kind::Gateway),
-        Role::Sidecar => Some(Kind::Sidecar { v4, v6, resolves: resolves(view, proxy) }),
+        Role::Sidecar => Some(Kind::Sidecar { v4, v6, resolves: resolves(&view.mesh().config, proxy) }),
         Role::Waypoint | Role::Ztunnel => None,
     };
     FixedFacets { scope: Scope::Public, kind, traits: traits(view, proxy) }
 }
 
-fn resolves(view: &View<'_>, proxy: &Proxy) -> Option<Resolves> {
-    let mode = view.mesh().config.outbound_traffic_policy.mode;
+/// How a proxy resolves the names of unknown hosts, where the mesh's settings are that it does.
+pub(in crate::plan) fn resolves(mesh: &MeshConfig, proxy: &Proxy) -> Option<Resolves> {
+    let mode = mesh.outbound_traffic_policy.mode;
     (mode == OutboundMode::AllowAnyDynamicDns && proxy.capabilities.has(FORWARD))
         .then(|| Resolves { family: family(proxy), resolver: proxy.captures_dns().then(|| resolver(proxy)) })
 }
 
 /// Where the agent answers DNS, `127.0.0.1:15053` unless it says otherwise.
-fn resolver(proxy: &Proxy) -> (Str, u16) {
+pub(in crate::plan) fn resolver(proxy: &Proxy) -> (Str, u16) {
     let stated = proxy.metadata.text("DNS_PROXY_ADDR").rsplit_once(':');
     let Some((host, port)) = stated else { return ("127.0.0.1".into(), 15053) };
     let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -138,7 +139,7 @@ fn resolver(proxy: &Proxy) -> (Str, u16) {
 }
 
 /// Which addresses a proxy can call: IPv6 only where it has no others.
-fn family(proxy: &Proxy) -> Family {
+pub(in crate::plan) fn family(proxy: &Proxy) -> Family {
     match proxy.families() {
         (true, _) => Family::V4,
         (false, _) => Family::V6,

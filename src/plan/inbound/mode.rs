@@ -4,11 +4,9 @@
 use crate::api::mesh::{MeshConfig, TlsProtocol};
 use crate::base::Str;
 use crate::generate::inbound::ServerTls;
-use crate::generate::listener::Transport;
+use crate::generate::listener::{CLEAR_HTTP, Transport};
 use crate::model::facts::{Handle, PeerMode, Protocol};
 use crate::proxy::Proxy;
-
-use crate::plan::listener::CLEAR_HTTP;
 
 /// Callers that get a chain of their own.
 pub(super) struct Taken {

@@ -13,9 +13,13 @@ use prost::Name;
 
 use crate::api::mesh::OutboundMode;
 use crate::base::{Duration, Labels, Namespace, Str};
-use crate::generate::filter::{AccessLog, BytesSettings, HttpFilter, LookupFamily};
+use crate::generate::cluster::Family;
+use crate::generate::filter::{AccessLog, BytesSettings, HttpFilter};
+use crate::generate::route::CatchAll;
 use crate::model::View;
 use crate::model::facts::Handle;
+use crate::plan::cluster::family;
+use crate::plan::name::Reach;
 use crate::proxy::{Capabilities, Flag, Proxy};
 
 use super::settings::{Direction, Settings};
@@ -50,8 +54,8 @@ pub(super) struct Caller {
     /// The addresses of its own machine likewise.
     pub(super) localhosts: &'static [&'static str],
     pub(super) interception: Interception,
-    /// Whether it knows addresses that the control plane gave to hosts.
-    pub(super) knows_allocated: bool,
+    /// By which addresses it reaches services.
+    pub(super) reach: Reach,
     /// Ports at which it listens for other purposes.
     pub(super) reserved: BTreeSet<u16>,
     /// Whether it may not listen on ports below 1024.
@@ -73,10 +77,12 @@ pub(super) struct Caller {
     pub(super) http_proxy_port: Option<u16>,
     /// The cluster of connections to unknown destinations.
     pub(super) unknown: &'static str,
+    /// What becomes of calls to hosts that nobody knows, if they are told from other connections.
+    pub(super) unknown_calls: Option<CatchAll>,
     /// A pattern for the names of clusters in statistics; empty for their own.
     pub(super) stat_name: Str,
     /// The families of addresses it asks DNS for.
-    pub(super) lookup: LookupFamily,
+    pub(super) lookup: Family,
     pub(super) has_mongo: bool,
     pub(super) resolves_sni: bool,
     pub(super) resolves_hosts: bool,
@@ -97,7 +103,7 @@ impl Caller {
             return None;
         }
         let known = |extension: String| proxy.capabilities.has(&extension);
-        let lookup = lookup(proxy);
+        let lookup = family(proxy);
         let (wildcards, localhosts) = addresses(proxy);
         let distinctions = view.distinctions();
         let told_apart = distinctions.connection_namespaces.contains(&proxy.namespace);
@@ -105,7 +111,7 @@ impl Caller {
             wildcards,
             localhosts,
             interception: Interception::of(proxy),
-            knows_allocated: proxy.captures_dns(),
+            reach: Reach::of(view, proxy),
             reserved: reserved(view, proxy),
             unprivileged: proxy.metadata.flag("UNPRIVILEGED_POD") == Flag::On,
             exact_balance: proxy.metadata.flag("OUTBOUND_LISTENER_EXACT_BALANCE") == Flag::On,
@@ -120,6 +126,7 @@ impl Caller {
                 OutboundMode::RegistryOnly => "BlackHoleCluster",
                 OutboundMode::AllowAny | OutboundMode::AllowAnyDynamicDns => "PassthroughCluster",
             },
+            unknown_calls: settings.unknown_calls(),
             stat_name: mesh.outbound_cluster_stat_name.clone(),
             lookup,
             has_mongo: settings.has_mongo(),
@@ -155,11 +162,6 @@ pub(in crate::plan) fn addresses(proxy: &Proxy) -> (&'static [&'static str], &'s
     }
 }
 
-/// IPv6 only where there is nothing else (istio `SelectDNSLookupFamily`, dual stack being off by default).
-fn lookup(proxy: &Proxy) -> LookupFamily {
-    if proxy.families().0 { LookupFamily::V4 } else { LookupFamily::V6 }
-}
-
 /// Ports at which a proxy or its agent listens for other purposes (istio `conflictWithReservedListener`).
 pub(in crate::plan) fn reserved(view: &View<'_>, proxy: &Proxy) -> BTreeSet<u16> {
     const KEYS: [&str; 4] =
@@ -185,20 +187,4 @@ fn relevant(view: &View<'_>, proxy: &Proxy, labels: &Labels) -> Labels {
             || selectors.is_some_and(|keys| keys.contains(key))
     };
     labels.iter().filter(|(k, v)| counts(k, v)).map(|(k, v)| (k.clone(), v.clone())).collect()
-}
-
-/// The labels of the workload beside a proxy: those of its pod, or of the WorkloadEntry that a ServiceEntry leads to,
-/// before those that the proxy states (istio `pilot/pkg/model/context.go`, `SetWorkloadLabels`).
-pub(in crate::plan) fn workload_labels(view: &View<'_>, proxy: &Proxy) -> Labels {
-    let found = proxy.addresses.first().and_then(|address| view.instance(address));
-    let counts = |i: &crate::model::facts::Instance| {
-        !i.pod.is_empty() || i.entries.iter().any(|(_, namespace)| *namespace == proxy.namespace)
-    };
-    let workload = found.filter(|i| counts(i)).and_then(|i| i.workload.as_ref());
-    let Some(workload) = workload.filter(|_| !proxy.labels.contains_key("istio.io/test-vm")) else {
-        return proxy.labels.clone();
-    };
-    let mut labels = proxy.metadata.map("STATIC_LABELS");
-    labels.extend(workload.labels.iter().map(|(k, v)| (k.clone(), v.clone())));
-    labels
 }

@@ -10,14 +10,11 @@ use std::net::IpAddr;
 
 use crate::base::Str;
 use crate::generate::filter::{Calls, HttpFilter, Routes};
-use crate::generate::listener::{Chain, Content, Match, Range, Transport};
+use crate::generate::listener::{CLEAR_HTTP, Chain, Content, Match, Range, Transport};
 use crate::model::facts::{Protocol, Resolution};
 
 use super::Planning;
 use super::group::Candidate;
-
-/// What HTTP in clear text is detected as.
-pub(in crate::plan) const CLEAR_HTTP: &[&str] = &["http/1.1", "h2c"];
 
 /// A listener in the making.
 pub(super) struct Entry {

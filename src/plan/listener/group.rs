@@ -6,6 +6,7 @@ use crate::base::Str;
 use crate::generate::listener::Range;
 use crate::model::View;
 use crate::model::facts::{Endpoint, Handle, Port, Protocol, Registry, Resolution, Service};
+use crate::plan::name::{Addresses, addresses};
 
 use super::caller::{Caller, Interception};
 
@@ -106,27 +107,17 @@ fn pods<'e>(endpoints: &'e [Endpoint], own: Option<&'e Str>) -> impl Iterator<It
 
 impl Caller {
     /// Where a service is called; wildcards where it has no address. Each address of a ServiceEntry has a listener of
-    /// its own, whatever its family (istio `GetAddressForProxy`, `GetExtraAddressesForProxy`).
+    /// its own (istio `GetAddressForProxy`, `GetExtraAddressesForProxy`).
     fn addresses(&self, service: &Service) -> Vec<Vec<Str>> {
-        if service.registry == Registry::Kubernetes {
-            return vec![vec![self.cluster_ip(service)]];
+        let stated = !service.addresses.is_empty();
+        match (service.registry, addresses(service, self.reach)) {
+            (Registry::External, Addresses::Known(list)) if stated => list.into_iter().map(|a| vec![a]).collect(),
+            (_, Addresses::Known(list)) if !list.is_empty() => vec![list[..1].to_vec()],
+            (Registry::External, _) => vec![self.wildcards()],
+            // One of another family, where it has no other; none is where the caller was going.
+            (Registry::Kubernetes, _) => {
+                vec![vec![service.addresses.first().cloned().unwrap_or_else(|| "0.0.0.0".into())]]
+            }
         }
-        if !service.addresses.is_empty() {
-            return service.addresses.iter().map(|a| vec![a.clone()]).collect();
-        }
-        let allocated = service.allocated.as_ref().filter(|_| self.knows_allocated);
-        let given = allocated.map(|a| if self.speaks(&a.v4) { &a.v4 } else { &a.v6 });
-        vec![given.map_or_else(|| self.wildcards(), |address| vec![address.clone()])]
-    }
-
-    /// The first address of a family that the proxy speaks, else the first of all. A second family is not listened
-    /// for, dual stack being off by default. Without an address a service is where the caller was going.
-    fn cluster_ip(&self, service: &Service) -> Str {
-        let spoken = service.addresses.iter().find(|a| self.speaks(a));
-        spoken.or_else(|| service.addresses.first()).cloned().unwrap_or_else(|| "0.0.0.0".into())
-    }
-
-    fn speaks(&self, address: &str) -> bool {
-        self.wildcards.contains(if address.contains(':') { &"::" } else { &"0.0.0.0" })
     }
 }

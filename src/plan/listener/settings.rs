@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::sync::Arc;
 
 use prost::Name;
 
@@ -13,6 +14,8 @@ use crate::base::{Double, Duration, Labels, Str};
 use crate::generate::filter::{
     AccessLog, BytesSettings, CallSettings, ClientCertificate, HttpFilter, ServerHeader, Tag, TagValue, Tracing,
 };
+use crate::generate::route::{CatchAll, Defaults, Unknown};
+use crate::plan::cluster::resolves;
 use crate::proxy::Proxy;
 
 use super::log;
@@ -87,6 +90,18 @@ impl<'a> Settings<'a> {
         }
     }
 
+    /// What becomes of calls to hosts that nobody knows, if the proxy is to find them itself.
+    pub(in crate::plan) fn unknown_calls(&self) -> Option<CatchAll> {
+        resolves(self.mesh, self.proxy)?;
+        let headers = self.headers();
+        let defaults = Defaults {
+            attempt_count: headers.attempt_count.is_none_or(|h| h.disabled != Some(true)),
+            forwarded_host: headers.x_forwarded_host.is_some_and(|h| h.enabled == Some(true)),
+            ..Defaults::default()
+        };
+        Some(CatchAll { unknown: Unknown::Resolve, defaults: Arc::new(defaults) })
+    }
+
     /// Logs of connections that no chain takes.
     pub(in crate::plan) fn listener_logs(&self) -> Vec<AccessLog> {
         if self.mesh.disable_envoy_listener_log { Vec::new() } else { self.logs() }
@@ -123,7 +138,8 @@ impl<'a> Settings<'a> {
                     (false, false) => None,
                 };
                 let tell = HttpFilter::TellServers { mesh_only: mode == MetadataExchangeMode::InMesh };
-                [tell].into_iter().chain(alpn).collect()
+                let find = resolves(self.mesh, self.proxy).map(|r| HttpFilter::ResolveUnknown(r.family, r.resolver));
+                [tell].into_iter().chain(alpn).chain(find).collect()
             }
         };
         wanted.extend([HttpFilter::GrpcStats, HttpFilter::Fault, HttpFilter::Cors, HttpFilter::Router { quiet }]);

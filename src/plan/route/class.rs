@@ -9,7 +9,7 @@ use crate::generate::route::{self, CatchAll, Unknown};
 use crate::model::reads::Readers;
 use crate::model::{FactKey, Snapshot, View};
 use crate::plan::Planned;
-use crate::wire::{Cache, Failure, Layer, Part, Rope};
+use crate::wire::{Cache, Encoded, Failure, Layer, Part, Rope};
 
 use super::common::{Common, Shared, alone, alone_name, defaults};
 use super::facets::{Outbound, RouteFacets};
@@ -154,11 +154,11 @@ impl RouteClass {
     /// Takes over what changed of the configurations of single services, unless the service is one of its own.
     fn take_detected(&mut self, common: &Common, stale: &mut Stale) {
         for (host, port) in &common.news.detected {
-            let name = alone_name(host, *port);
-            match common.detected().get(&name) {
-                _ if self.own.contains_key(host) => drop(stale.detected.insert((host.clone(), *port))),
-                Some(encoded) => drop(self.layer.insert(name, Arc::clone(encoded))),
-                None => drop(self.layer.remove(&name)),
+            if self.own.contains_key(host) {
+                stale.detected.insert((host.clone(), *port));
+            } else {
+                let name = alone_name(host, *port);
+                self.put(name.clone(), common.detected().get(&name).cloned());
             }
         }
     }
@@ -179,18 +179,14 @@ impl RouteClass {
         let overlay = Overlay::new(port, &outbound.namespace, common.port(port), &self.own);
         if overlay.is_empty() {
             self.failures.remove(&name);
-            self.layer.remove(&name);
+            self.put(name, None);
             return;
         }
         let mut failures = Vec::new();
         let mut parts = overlay.parts(cache, &mut failures);
         parts.extend(self.catch_all.clone());
         match cache.rope(Rope { name: name.clone(), head: route::head(&name), parts }) {
-            Ok(encoded) => {
-                if self.layer.get(&name).is_none_or(|old| old.version() != encoded.version()) {
-                    self.layer.insert(name.clone(), encoded);
-                }
-            }
+            Ok(encoded) => self.put(name.clone(), Some(encoded)),
             Err(failure) => failures.push(failure),
         }
         self.failures.insert(name, failures);
@@ -211,10 +207,16 @@ impl RouteClass {
                 })
             }
         };
-        match encoded {
-            Some(new) if self.layer.get(&name).is_some_and(|old| old.version() == new.version()) => {}
-            Some(new) => drop(self.layer.insert(name, new)),
-            None => drop(self.layer.remove(&name)),
+        self.put(name, encoded);
+    }
+
+    /// Puts a resource in its place, or takes it out. A layer that stays equal stays itself.
+    fn put(&mut self, name: Str, new: Option<Arc<Encoded>>) {
+        let old = self.layer.get(&name).map(|old| old.version());
+        match new {
+            Some(new) if old != Some(new.version()) => drop(self.layer.insert(name, new)),
+            None if old.is_some() => drop(self.layer.remove(&name)),
+            _ => {}
         }
     }
 }

@@ -146,7 +146,7 @@ fn unclaimed_ports(seat: &Seat<'_>, rule: &VirtualService, host: &Host, own: &BT
         let hosts = seat.view.hosts_on_port(port).into_iter().flat_map(|hosts| hosts.iter());
         hosts.filter(|h| host.matches(h)).any(|h| seat.view.definitions(h).iter().any(|d| d.port(port).is_some()))
     };
-    ports.retain(|port| !own.contains(port) && !(host.is_wildcard() && covers_service(*port)));
+    ports.retain(|port| !(own.contains(port) || (host.is_wildcard() && covers_service(*port))));
     ports
 }
 
