@@ -8,9 +8,11 @@
 //! Absent: which services share a listener, and who wins (`plan::listener`); calls in (`generate::inbound`).
 
 mod chain;
+mod dns;
 mod part;
 
 pub use chain::{Chain, Content, Match, Range, Transport};
+pub use dns::NameServer;
 pub(crate) use part::{exact_balance, http_inspector, one_at_a_time, original_dst, original_src, tls_inspector};
 
 use envoy_types::pb::envoy::config::core::v3::TrafficDirection;

@@ -17,7 +17,7 @@ mod outbound;
 mod tests;
 
 pub use facets::{ClusterFacets, FixedFacets, InboundFacets, fixed, inbound, outbound};
-pub(super) use facets::{family, resolves};
+pub(super) use facets::{family, resolver, resolves};
 pub use fixed::FixedClusters;
 pub(super) use found::Found;
 pub use inbound::InboundClusters;

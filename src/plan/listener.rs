@@ -14,6 +14,7 @@
 mod caller;
 mod connection;
 mod destination;
+mod dns;
 mod entry;
 mod group;
 mod log;
@@ -23,6 +24,7 @@ mod settings;
 mod tests;
 
 pub(super) use caller::{Interception, addresses, has_basics, reserved};
+pub use dns::{NameServerFacets, NameServers, facets as dns_facets};
 pub(super) use settings::{Direction, Settings};
 
 use std::collections::BTreeSet;

@@ -16,7 +16,7 @@ use crate::wire::{Assembly, Cache, Failure, Publication, ResourceType};
 use super::class::Class;
 use super::classes::Classes;
 use super::inbound::{self, InboundPlanner};
-use super::listener::{self, ListenerPlanner};
+use super::listener::{self, ListenerPlanner, NameServers};
 
 /// The number of a connected proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,6 +103,8 @@ sorts! {
     pod_call_listeners: Class<ListenerPlanner>, listener::pod_call_facets => Listener;
     /// The listener for calls in.
     inbound_listeners: Class<InboundPlanner>, inbound::facets => Listener;
+    /// The listener that answers DNS.
+    dns_listeners: Class<NameServers>, listener::dns_facets => Listener;
     /// Routes of sidecars.
     routes: super::route::RouteClass, super::route::facets => Route;
     /// Name tables.

@@ -2,6 +2,7 @@
 
 mod conflicts;
 mod connections;
+mod dns;
 mod proxies;
 
 use std::collections::BTreeMap;

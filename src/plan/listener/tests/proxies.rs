@@ -126,6 +126,18 @@ fn unknown_destinations_go_where_the_mesh_says() {
 }
 
 #[test]
+fn calls_to_unknown_hosts_are_told_from_other_connections_where_the_proxy_finds_hosts_by_dns() {
+    let mut world = world(&[service("a", "10.96.0.1", 80, "http")]);
+    world.settings(json!({"outboundTrafficPolicy": {"mode": "ALLOW_ANY_DYNAMIC_DNS"}}));
+    let all = listeners(&world, &client());
+    let want = ["> BlackHoleCluster", "http/1.1 h2c >", "> PassthroughCluster"];
+    assert_eq!(chains(&all["virtualOutbound"]).iter().map(|c| c.trim_end()).collect::<Vec<_>>(), want);
+    assert_eq!(all["virtualOutbound"].listener_filters.len(), 1);
+    let filters = http_filters(&all["0.0.0.0_80"]);
+    assert_eq!(filters[filters.len() - 2], "envoy.filters.http.dynamic_forward_proxy");
+}
+
+#[test]
 fn another_envoy_gets_no_filter_that_it_does_not_list() {
     let world = world(&[service("a", "10.96.0.1", 80, "http")]);
     let filters = |proxy: &Proxy| http_filters(&listeners(&world, proxy)["0.0.0.0_80"]).join(" ");
