@@ -109,6 +109,8 @@ fn enter(args: &DemoArgs, sandbox: &Sandbox, parts: &Parts) -> io::Result<u8> {
     let status = runtime.block_on(async {
         let mut command = tokio::process::Command::from(command);
         let mut child = command.stdin(Stdio::piped()).kill_on_drop(true).spawn()?;
+        // `wait` would close it.
+        let mut lifeline = child.stdin.take();
         // Ctrl-C reaches the child as well, which says what there is to say.
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
@@ -116,7 +118,7 @@ fn enter(args: &DemoArgs, sandbox: &Sandbox, parts: &Parts) -> io::Result<u8> {
             tokio::select! {
                 status = child.wait() => return status,
                 _ = interrupt.recv() => {}
-                _ = terminate.recv() => drop(child.stdin.take()),
+                _ = terminate.recv() => drop(lifeline.take()),
             }
         }
     })?;
@@ -135,7 +137,7 @@ fn perform(args: &DemoArgs, parts: &Parts, stage: Stage) -> io::Result<u8> {
     let interrupted = watch_for_the_end(args.inside)?;
     let version = envoy::version(&parts.envoy).unwrap_or_default();
     println!(
-        "A mesh is running on this machine.\n  Envoy         {} ({version})\n  {}",
+        "A mesh is running on this machine.\n  Envoy         {} {version}\n  {}",
         parts.envoy.display(),
         stage::describe(parts)
     );

@@ -97,14 +97,14 @@ pub fn find_or_install(search: &Search, mut say: impl FnMut(&str)) -> Result<Pat
     version(&installed).map(|_| installed).map_err(Error::Broken)
 }
 
-/// What `envoy --version` says, or why it says nothing.
+/// The release that `envoy --version` tells, such as `1.40.0`, or why it tells none.
 pub fn version(envoy: &Path) -> Result<String, String> {
     let output =
         Command::new(envoy).arg("--version").stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
     let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     // "…/envoy  version: <commit>/1.40.0/Clean/RELEASE/BoringSSL"
     match text.split_once("version:") {
-        Some((_, version)) if output.status.success() => Ok(version.trim().to_owned()),
+        Some((_, build)) if output.status.success() => Ok(build.split('/').nth(1).unwrap_or(build).trim().to_owned()),
         _ => Err(format!("`--version` answered {text:?} ({})", output.status)),
     }
 }

@@ -44,7 +44,12 @@ impl Target {
         let (connections, address) = (connections.clone(), self.address);
         let connector = tower::service_fn(move |_: http::Uri| {
             connections.fetch_add(1, Ordering::Relaxed);
-            async move { TcpStream::connect(address).await.map(TokioIo::new) }
+            async move {
+                let stream = TcpStream::connect(address).await?;
+                // Or a call waits for the acknowledgement of the one before.
+                stream.set_nodelay(true)?;
+                Ok::<_, std::io::Error>(TokioIo::new(stream))
+            }
         });
         let endpoint =
             Endpoint::from_shared(format!("http://{}", self.authority)).map_err(|error| error.to_string())?;

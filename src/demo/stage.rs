@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
+use tonic::transport::server::TcpIncoming;
 
 use super::dns::resolve;
 use super::files::{Folder, Pod};
@@ -231,7 +232,7 @@ fn serve_greeter(place: &Place, address: SocketAddr, name: &str) -> io::Result<(
     std::thread::spawn(move || {
         let served = block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            let connections = tokio_stream::wrappers::TcpListenerStream::new(listener);
+            let connections = TcpIncoming::from(listener).with_nodelay(Some(true));
             let server = tonic::transport::Server::builder().add_service(service);
             server.serve_with_incoming(connections).await.map_err(io::Error::other)
         });

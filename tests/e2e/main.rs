@@ -6,6 +6,7 @@
 
 mod bootstrap;
 mod databases;
+mod demo;
 mod edits;
 mod fixture;
 mod grpc;

@@ -141,7 +141,7 @@ impl Mesh {
 }
 
 /// Waits until no other test of this machine has a mesh.
-fn wait_for_turn() -> File {
+pub(crate) fn wait_for_turn() -> File {
     let path = std::env::temp_dir().join("mizzen-e2e.lock");
     let file = File::options().create(true).append(true).open(path).expect("a temporary directory");
     flock(&file, FlockOperation::LockExclusive).expect("locks work");

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use mizzen::demo::greeter::Greeter;
 use tokio::sync::oneshot;
+use tonic::transport::server::TcpIncoming;
 
 use super::mesh::Mesh;
 use super::netns::Namespace;
@@ -28,7 +29,7 @@ pub(crate) fn greeter(namespace: &Namespace, name: &str) -> Backend {
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind(("0.0.0.0", 50051)).await.expect("a port of our own");
             ready.send(()).expect("somebody waits");
-            let connections = tokio_stream::wrappers::TcpListenerStream::new(listener);
+            let connections = TcpIncoming::from(listener).with_nodelay(Some(true));
             let stopped = async { drop(stopped.await) };
             let server = tonic::transport::Server::builder().add_service(service);
             server.serve_with_incoming_shutdown(connections, stopped).await.expect("a server");
