@@ -112,7 +112,9 @@ impl Names {
         let new = wanted.iter().filter(|host| !self.own.has(host));
         let dirty: BTreeSet<Host> = new.chain(wanted.intersection(&touched)).cloned().collect();
         let other_hosts = !gone.is_empty() || dirty.iter().any(|host| !self.own.has(host));
-        gone.iter().for_each(|host| drop(self.own.forget(host)));
+        for host in &gone {
+            self.own.forget(host);
+        }
         self.own.plan(snapshot, &self.facets, dirty, cache) | other_hosts
     }
 
@@ -143,8 +145,8 @@ impl Names {
         }
         let mut rows: BTreeMap<&Str, (&Claim, &Arc<Part>)> = BTreeMap::new();
         let standing = all.iter().filter_map(|(name, claims)| {
-            let others = claims.iter().filter(|(claim, _)| !self.own.has(claim.host(name).as_ref()));
-            Some((name, others.last()?))
+            let mut others = claims.iter().filter(|(claim, _)| !self.own.has(claim.host(name).as_ref()));
+            Some((name, others.next_back()?))
         });
         let own = own.iter().filter_map(|(name, claims)| Some((name, claims.iter().next_back()?)));
         for (name, (claim, part)) in standing.chain(own) {
