@@ -34,7 +34,7 @@ pub struct Client {
     /// Since when.
     pub connected: SystemTime,
     /// What it asked for, was sent and answered, in the order of [`ResourceType::ALL`].
-    pub types: [Option<TypeStatus>; 5],
+    pub types: [Option<TypeStatus>; ResourceType::COUNT],
 }
 
 impl Clients for Connections {

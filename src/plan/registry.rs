@@ -62,8 +62,8 @@ macro_rules! sorts {
                 moved
             }
 
-            fn assemble(&self, answers: &Answers) -> [Assembly; 5] {
-                let mut layers: [Vec<crate::wire::Layer>; 5] = Default::default();
+            fn assemble(&self, answers: &Answers) -> [Assembly; ResourceType::COUNT] {
+                let mut layers: [Vec<crate::wire::Layer>; ResourceType::COUNT] = Default::default();
                 $(layers[ResourceType::$kind as usize].push(self.$field.layer(&answers.$field));)*
                 layers.map(Assembly::new)
             }

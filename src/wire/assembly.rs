@@ -21,13 +21,19 @@ pub enum ResourceType {
     Listener,
     /// `envoy.config.route.v3.RouteConfiguration`
     Route,
+    /// `envoy.extensions.transport_sockets.tls.v3.Secret`
+    Secret,
     /// `istio.networking.nds.v1.NameTable`, one resource without a name of its own
     NameTable,
 }
 
 impl ResourceType {
     /// All types, in push order (istio `pilot/pkg/xds/delta.go`, `PushOrder`).
-    pub const ALL: [Self; 5] = [Self::Cluster, Self::Endpoint, Self::Listener, Self::Route, Self::NameTable];
+    pub const ALL: [Self; 6] =
+        [Self::Cluster, Self::Endpoint, Self::Listener, Self::Route, Self::Secret, Self::NameTable];
+
+    /// How many types there are.
+    pub const COUNT: usize = Self::ALL.len();
 
     /// The type URL of the protocol.
     pub const fn type_url(self) -> &'static str {
@@ -36,6 +42,7 @@ impl ResourceType {
             Self::Endpoint => "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
             Self::Listener => "type.googleapis.com/envoy.config.listener.v3.Listener",
             Self::Route => "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
+            Self::Secret => "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
             Self::NameTable => "type.googleapis.com/istio.networking.nds.v1.NameTable",
         }
     }
@@ -52,6 +59,7 @@ impl ResourceType {
             Self::Endpoint => "eds",
             Self::Listener => "lds",
             Self::Route => "rds",
+            Self::Secret => "sds",
             Self::NameTable => "nds",
         }
     }
@@ -145,7 +153,7 @@ pub struct Publication {
     /// Counts up with each batch of changes that was taken in.
     pub revision: u64,
     /// By type, in the order of [`ResourceType::ALL`].
-    pub assemblies: [Assembly; 5],
+    pub assemblies: [Assembly; ResourceType::COUNT],
 }
 
 impl Publication {

@@ -42,7 +42,7 @@ pub struct Connection {
     pub address: SocketAddr,
     /// When it was admitted.
     pub connected_at: SystemTime,
-    types: Mutex<[Option<TypeStatus>; 5]>,
+    types: Mutex<[Option<TypeStatus>; ResourceType::COUNT]>,
 }
 
 /// The state of one type on one stream.

@@ -58,7 +58,7 @@ pub struct Session {
     begun: bool,
     /// What is delivered next.
     latest: Arc<Publication>,
-    watches: [Option<Watch>; 5],
+    watches: [Option<Watch>; ResourceType::COUNT],
     /// Clusters sent before endpoints were asked for.
     unwarmed: RoaringBitmap,
     /// The client came back with clusters, so requests for listeners and routes are about to follow.

@@ -80,18 +80,18 @@ fn clients(cache: &Arc<Cache>) -> Vec<Client> {
     let (ads, status) = (sample("adsz"), sample("syncz"));
     let one = |(name, face, at): (&str, Face, usize)| {
         let (ads, status) = (&ads["clients"][at], &status[at]);
-        let script = ResourceType::ALL.map(|kind| {
-            let names = ads["watches"][kind.type_url()].as_array().unwrap();
+        let script = ResourceType::ALL.into_iter().filter_map(|kind| {
+            let names = ads["watches"][kind.type_url()].as_array()?;
             if !kind.is_wildcard() {
-                return (kind, (Vec::new(), names.iter().map(|n| n.as_str().unwrap().to_owned()).collect()));
+                return Some((kind, (Vec::new(), names.iter().map(|n| n.as_str().unwrap().to_owned()).collect())));
             }
             let named = |name: &Value| if *name == "" { json!({}) } else { json!({ "name": name }) };
-            (kind, (names.iter().map(named).collect(), Vec::new()))
+            Some((kind, (names.iter().map(named).collect(), Vec::new())))
         });
-        let mut client = client(name, face, cache, &script.into());
+        let mut client = client(name, face, cache, &script.collect());
         for (kind, of_type) in ResourceType::ALL.into_iter().zip(&mut client.types) {
+            let Some(of_type) = of_type else { continue };
             let nonces = &status["resources"][kind.type_url()];
-            let of_type = of_type.as_mut().unwrap();
             of_type.state.nonce_sent = nonces["sent"].as_str().unwrap().into();
             of_type.state.nonce_acked = nonces["acked"].as_str().unwrap().into();
             of_type.sent_at = Some(moment(&nonces["sentTime"]));
@@ -245,4 +245,27 @@ fn a_name_in_full_is_not_taken_for_part_of_another() {
     let longer = Client { id: "a-greeter-5b7c-aaaaa.shop-1".into(), ..plain("gateway") };
     let both = [longer, Client { id: "greeter-5b7c-aaaaa.shop-2".into(), ..plain("greeter") }];
     assert_eq!(Client::find(&both, "greeter-5b7c-aaaaa.shop").unwrap().id, "greeter-5b7c-aaaaa.shop-2");
+}
+
+#[test]
+fn no_dump_shows_a_private_key() {
+    let own = json!({"name": "kubernetes://shop", "tlsCertificate": {
+        "certificateChain": {"inlineBytes": "Y2VydA=="}, "privateKey": {"inlineBytes": "c2VjcmV0"},
+        "privateKeyProvider": {"providerName": "cryptomb"}, "password": {"inlineString": "secret"}}});
+    let other = json!({"name": "sealed", "genericSecret": {"secret": {"inlineString": "secret"}}});
+    let names = vec!["kubernetes://shop".to_owned(), "sealed".to_owned()];
+    let script = Script::from([(ResourceType::Secret, (vec![own, other], names))]);
+    let client = client("gateway", Face::Delta, &Arc::default(), &script);
+    let dump = config_dump(&client, DumpOptions::default()).unwrap();
+    let shown = &dump["configs"][5]["dynamicActiveSecrets"];
+    assert_eq!(
+        shown[0]["secret"],
+        json!({
+        "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret", "name": "kubernetes://shop",
+        "tlsCertificate": {
+            "certificateChain": {"inlineBytes": "Y2VydA=="}, "privateKey": {"inlineBytes": "W3JlZGFjdGVkXQ=="}}})
+    );
+    assert_eq!(shown[1]["secret"].as_object().unwrap().len(), 2, "a name and a type: {}", shown[1]);
+    let bare = of_types(&client, &resource_types("sds")).unwrap();
+    assert_eq!(bare["configs"][0], shown[0]["secret"]);
 }

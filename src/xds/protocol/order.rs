@@ -25,7 +25,7 @@ use crate::wire::{Encoded, ResourceType};
 use super::watch::{Draft, Flight};
 use super::{Face, Response, Session};
 
-use ResourceType::{Cluster, Endpoint, Listener, NameTable, Route};
+use ResourceType::{Cluster, Endpoint, Listener, NameTable, Route, Secret};
 
 /// Something that a peer has to do before more can be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,7 +124,8 @@ impl Session {
     /// Whether a type waits for others.
     fn is_held(&self, kind: ResourceType) -> bool {
         let first: &[ResourceType] = match kind {
-            Cluster | Endpoint => &[],
+            // A cluster or listener may itself wait for its secrets, and for a cluster's sake Envoy withholds its answer.
+            Cluster | Endpoint | Secret => &[],
             Listener | Route => &[Cluster],
             NameTable => &[Cluster, Listener, Route],
         };

@@ -63,10 +63,10 @@ fn world(seed: u32) -> Vec<(ResourceType, String)> {
 #[derive(Default)]
 struct Client {
     /// Content by name, per type.
-    held: [BTreeMap<String, String>; 5],
+    held: [BTreeMap<String, String>; ResourceType::COUNT],
     /// What it states when it comes back.
-    versions: [BTreeMap<String, String>; 5],
-    asked: [BTreeSet<String>; 5],
+    versions: [BTreeMap<String, String>; ResourceType::COUNT],
+    asked: [BTreeSet<String>; ResourceType::COUNT],
     /// Clusters that wait for endpoints, and those that serve.
     warming: BTreeSet<String>,
     serving: BTreeSet<String>,
@@ -184,7 +184,7 @@ impl Client {
                 self.unsubscribe(Endpoint, name);
             }
             Listener => self.unsubscribe(Route, &name.replace('l', "r")),
-            NameTable => {}
+            _ => {}
         }
         self.held[kind as usize].remove(name);
     }
