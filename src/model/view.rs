@@ -155,8 +155,7 @@ impl<'s> View<'s> {
         let root = &self.snapshot.mesh.root;
         let mut found = Vec::new();
         if !self.namespace.is_empty() {
-            let own = self.host_rules(&self.namespace, &service.host, |r| &r.local);
-            found = own.into_iter().filter(|r| self.namespace != *root || is_private(r)).collect();
+            found = self.host_rules(&self.namespace, &service.host, |r| &r.local);
         }
         for namespace in [&service.namespace, root] {
             if !found.is_empty() {
@@ -257,11 +256,6 @@ impl<'s> View<'s> {
     fn sees(&self, rule: &Rule) -> bool {
         rule.export_to.is_empty() || rule.export_to.contains("*") || rule.export_to.contains(self.namespace.as_str())
     }
-}
-
-/// Whether a rule is for its own namespace only.
-fn is_private(rule: &Rule) -> bool {
-    rule.export_to.len() == 1 && (rule.export_to.contains(".") || rule.export_to.contains(rule.namespace.as_str()))
 }
 
 /// ServiceEntries of one namespace may each bring some ports of one host: the first one's service, with the ports of

@@ -8,20 +8,27 @@ mod bootstrap;
 mod databases;
 mod demo;
 mod edits;
+mod failures;
 mod fixture;
 mod grpc;
+mod origination;
 mod restart;
+mod routing;
 mod shop;
+mod site;
 
 mod support {
     pub(crate) mod capture;
+    pub(crate) mod certificates;
     pub(crate) mod dns;
     pub(crate) mod envoy;
     pub(crate) mod http;
     pub(crate) mod load;
     pub(crate) mod mesh;
     pub(crate) mod netns;
+    pub(crate) mod outside;
     pub(crate) mod process;
     pub(crate) mod require;
     pub(crate) mod servers;
+    pub(crate) mod web;
 }

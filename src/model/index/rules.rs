@@ -64,7 +64,8 @@ impl Index {
     }
 
     /// Those with a workload selector first, then by age, name (istio `sortConfigBySelectorAndCreationTime`); one list
-    /// for callers of the namespace itself, one for others.
+    /// for callers of the namespace itself, one for others. Callers of the root namespace look among its private rules
+    /// first, and take the others as everybody does (`rootNamespaceLocal`).
     fn merge_rules(&self, namespace: &Namespace, host: &Host) -> Option<HostRules> {
         let keys = self.rules.by_host.get(&(namespace.clone(), host.clone()))?;
         let mut objects: Vec<_> = keys.iter().filter_map(|k| self.objects.get(k)).collect();
@@ -85,7 +86,7 @@ impl Index {
                 1 => export.contains(".") || export.contains(namespace.as_str()),
                 _ => false,
             };
-            if own {
+            if own && (only_own || *namespace != self.snapshot.mesh.root) {
                 local.add(object, host, rule, &export);
             }
             if !only_own {

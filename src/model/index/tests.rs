@@ -236,3 +236,26 @@ fn when_all_addresses_are_given_hosts_that_are_gone_lose_theirs() {
     assert!(index.allocations().get(&"one".into(), &"a.example.com".into()).is_some());
     assert_eq!(index.allocations().iter().count(), 1);
 }
+
+#[test]
+fn callers_of_the_root_namespace_look_among_its_private_rules_first_and_then_as_everybody() {
+    let mut index = index();
+    let host = "a.shop.svc.cluster.local";
+    let shared = rule("shared", "istio-system", host, 1, json!(["*"]));
+    let private = rule("private", "istio-system", "*.svc.cluster.local", 2, json!(["."]));
+    let found = |index: &Index, namespace: &str| {
+        let scope = index.snapshot().scope(&namespace.into());
+        let view = View::new(index.snapshot(), &scope);
+        view.rule(&view.service(&host.into()).unwrap(), &Labels::new()).map(|r| r.name.clone())
+    };
+    put(&mut index, &[service("a", "shop", "10.96.0.1"), shared, private]);
+    assert_eq!(found(&index, "istio-system").unwrap(), "private");
+    assert_eq!(found(&index, "shop").unwrap(), "shared");
+
+    let silent = rule("silent", "istio-system", "a.shop.svc.cluster.local", 3, json!([]));
+    let gone = object(rule("shared", "istio-system", host, 1, json!([]))).key();
+    let (mesh, _) = MeshConfig::parse(json!({"defaultDestinationRuleExportTo": ["."]}));
+    index.apply(&BTreeMap::from([(gone, None), (object(silent.clone()).key(), Some(object(silent)))]), Some(mesh));
+    assert_eq!(found(&index, "istio-system").unwrap(), "silent");
+    assert_eq!(found(&index, "shop"), None);
+}

@@ -40,12 +40,16 @@ impl Found {
         }
     }
 
-    /// The same with the rule's say: it may send calls where the caller was going. A subset goes where its rule goes.
+    /// The same with the rule's say: it may send calls where the caller was going. A subset goes where its rule goes, and
+    /// where its own policy says, even if that holds settings for the port (istio `buildSubsetCluster`).
     pub(in crate::plan) fn under(self, rule: Option<&Rule>, subset: Option<&Subset>, port: u16) -> Self {
         let policy = rule.and_then(|r| r.policy.as_deref());
         let own = subset.and_then(|s| s.traffic_policy.as_deref());
         let of_rule = || is_passthrough(Traffic::of(policy, port).load_balancer);
-        let of_subset = || is_passthrough(Traffic::of(policy, port).narrowed(own, port).load_balancer);
+        let of_subset = || {
+            let narrowed = Traffic::of(policy, port).narrowed(own, port).load_balancer;
+            is_passthrough(narrowed) || is_passthrough(own.and_then(|p| p.load_balancer.as_ref()))
+        };
         match self {
             Self::Sent | Self::Resolved { .. } if of_rule() || of_subset() => Self::Original(None),
             other => other,

@@ -154,3 +154,12 @@ fn unready_endpoints_are_not_sent_where_envoy_might_call_them_in_a_panic() {
     world.apply(&rule("trafficPolicy: {outlierDetection: {minHealthPercent: 30}}"));
     assert_eq!(members(&world), 1);
 }
+
+#[test]
+fn a_subset_that_passes_calls_on_gets_no_endpoints_even_where_it_has_settings_for_the_port() {
+    let subset = "{name: v1, labels: {version: v1}, trafficPolicy: {loadBalancer: {simple: PASSTHROUGH},
+                   portLevelSettings: [{port: {number: 80}, connectionPool: {tcp: {maxConnections: 1}}}]}}";
+    let world = World::new(&format!("{TWO_ZONES}\n---\n{}", rule(&format!("subsets: [{subset}]"))));
+    let names: Vec<_> = planned(&world, &client("a", "n1")).into_iter().map(|a| a.cluster_name).collect();
+    assert_eq!(names, ["outbound|80||cart.shop.svc.cluster.local"]);
+}

@@ -10,6 +10,7 @@ use crate::api::mesh::ProxyHeaders;
 use crate::base::{Labels, Namespace, Str};
 use crate::generate::route::Extensions;
 use crate::model::{Scope, View};
+use crate::plan::caller::place;
 use crate::plan::name::Reach;
 use crate::proxy::{Proxy, Role};
 
@@ -104,15 +105,18 @@ fn extensions(proxy: &Proxy) -> Extensions {
     }
 }
 
+/// The labels are those that the workload is known by (`plan::caller::place`), as for all that asks about callers.
 fn caller(view: &View<'_>, proxy: &Proxy) -> Caller {
     let asked = view.distinctions();
     let selecting = asked.selectors.get(&proxy.namespace);
-    let counts = |(key, value): &(&Str, &Str)| {
-        asked.call_labels.contains(&((*key).clone(), (*value).clone())) || selecting.is_some_and(|s| s.contains(*key))
+    let counts = |(key, value): &(Str, Str)| {
+        asked.call_labels.contains(&(key.clone(), value.clone())) || selecting.is_some_and(|s| s.contains(key))
     };
+    let asks = !asked.call_labels.is_empty() || selecting.is_some();
+    let labels = if asks { place(view, proxy).0 } else { Labels::default() };
     let named = asked.call_namespaces.contains(&proxy.namespace);
     Caller {
         namespace: if named { proxy.namespace.clone() } else { Namespace::default() },
-        labels: proxy.labels.iter().filter(counts).map(|(k, v)| (k.clone(), v.clone())).collect(),
+        labels: labels.into_iter().filter(counts).collect(),
     }
 }

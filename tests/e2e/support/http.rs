@@ -1,21 +1,73 @@
-//! One HTTP request at a time, for administration interfaces.
+//! One HTTP request at a time, for administration interfaces and for calls whose answers are looked at.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use serde_json::Value;
+
+/// A request; the method is `GET` unless it says otherwise.
+#[derive(Clone, Copy)]
+pub(crate) struct Request<'r> {
+    pub(crate) method: &'r str,
+    pub(crate) authority: &'r str,
+    pub(crate) path: &'r str,
+    pub(crate) headers: &'r [(&'r str, &'r str)],
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    /// By lower-case name; of several of one name the last.
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: String,
+}
+
+impl Response {
+    /// A header, empty if there is none.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(String::as_str).unwrap_or_default()
+    }
+
+    /// What the backend says in its answer.
+    pub(crate) fn said(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
+    }
+
+    /// The name of the backend that answered.
+    pub(crate) fn backend(&self) -> String {
+        self.said()["backend"].as_str().expect("backends give their names").to_owned()
+    }
+}
+
 /// Status and body of `GET path` at `address`; `None` if nobody answers.
 pub(crate) fn get(address: SocketAddr, path: &str) -> Option<(u16, String)> {
+    let request = Request { method: "GET", authority: &address.to_string(), path, headers: &[] };
+    call(address, &request).map(|response| (response.status, response.body))
+}
+
+/// The answer to one request on a connection of its own; `None` if there is none within ten seconds.
+pub(crate) fn call(address: SocketAddr, request: &Request<'_>) -> Option<Response> {
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").ok()?;
+    let Request { method, authority, path, headers } = request;
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    write!(stream, "{method} {path} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\n{headers}\r\n").ok()?;
     let mut reply = Vec::new();
     stream.read_to_end(&mut reply).ok()?;
-    let reply = String::from_utf8_lossy(&reply);
+    read(&String::from_utf8_lossy(&reply))
+}
+
+fn read(reply: &str) -> Option<Response> {
     let (head, body) = reply.split_once("\r\n\r\n")?;
-    let status = head.split(' ').nth(1)?.parse().ok()?;
-    let chunked = head.to_lowercase().contains("transfer-encoding: chunked");
-    Some((status, if chunked { unchunk(body)? } else { body.to_owned() }))
+    let mut lines = head.split("\r\n");
+    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+    let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
+    let headers: BTreeMap<String, String> = lines.filter_map(header).collect();
+    let chunked = headers.get("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"));
+    Some(Response { status, body: if chunked { unchunk(body)? } else { body.to_owned() }, headers })
 }
 
 /// A chunked body put together again.

@@ -125,7 +125,7 @@ impl Mesh {
     }
 
     /// A namespace on the network, with everything that is not there routed to the centre and names asked of it.
-    fn attach(&self, name: &str, address: IpAddr) -> Namespace {
+    pub(crate) fn attach(&self, name: &str, address: IpAddr) -> Namespace {
         let namespace = Namespace::new(name);
         // Interface names have at most 15 characters; the address is unique and short.
         let port = format!("v{}", address.to_string().replace('.', "-").trim_start_matches("10-77-"));

@@ -142,3 +142,24 @@ fn gateways_have_no_routes_of_sidecars() {
     proxy.role = crate::proxy::Role::Router;
     assert!(routes(&world, &proxy).is_empty());
 }
+
+#[test]
+fn callers_are_known_by_the_labels_of_their_pods_and_by_where_they_are() {
+    let by_tier = "match: [{uri: {prefix: /t}, sourceLabels: {tier: front}}],";
+    let by_cluster = "match: [{uri: {prefix: /c}, sourceLabels: {topology.istio.io/cluster: Kubernetes}}],";
+    let pod = "{apiVersion: v1, kind: Pod,
+          metadata: {name: client, namespace: desk, labels: {tier: front}},
+          spec: {containers: [{name: app}]},
+          status: {phase: Running, podIP: 10.1.0.5, podIPs: [{ip: 10.1.0.5}]}}";
+    let http = [to("tier", by_tier, "api"), to("cluster", by_cluster, "api"), to("rest", "", "api")].join(", ");
+    let world = World::new(&all(&[
+        service("shop", "api", "10.96.0.9", &["http:80"]),
+        rule("shop", "a", "api", &http, ""),
+        pod.to_owned(),
+    ]));
+    let seen_by = |metadata| names(&world, &sidecar("desk", metadata), "80", API);
+    assert_eq!(seen_by(json!({"LABELS": {"tier": "back"}})), ["tier", "cluster", "rest"]);
+    let id = "sidecar~10.1.0.6~x.desk~desk.svc.cluster.local";
+    let stranger = Proxy::new(id, "x", Default::default(), &json!({"LABELS": {"tier": "back"}}), &[]).unwrap();
+    assert_eq!(names(&world, &stranger, "80", API), ["rest"]);
+}
