@@ -132,14 +132,27 @@ impl Service {
 }
 
 /// What becomes of calls to hosts that nobody knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Unknown {
     /// They go where the caller was going.
     Allow,
+    /// They all go to this cluster.
+    Through(Str),
     /// They go where the proxy finds the host by DNS.
     Resolve,
     /// They are refused.
     Block,
+}
+
+impl Unknown {
+    /// The cluster of connections; what finds hosts by DNS does so only for calls.
+    pub fn cluster(&self) -> Str {
+        match self {
+            Self::Allow | Self::Resolve => "PassthroughCluster".into(),
+            Self::Through(cluster) => cluster.clone(),
+            Self::Block => "BlackHoleCluster".into(),
+        }
+    }
 }
 
 /// The virtual host for calls that no other takes.
@@ -156,16 +169,17 @@ impl Fragment for CatchAll {
     const FIELD: u32 = 2;
 
     fn build(&self) -> Result<pb::VirtualHost, Refusal> {
-        let (name, cluster) = match self.unknown {
+        let (name, cluster) = match &self.unknown {
             Unknown::Allow => ("allow_any", "PassthroughCluster"),
+            Unknown::Through(cluster) => ("allow_any", cluster.as_str()),
             Unknown::Resolve => ("allow_any_dynamic_dns", "AllowAnyDynamicDNSCluster"),
             Unknown::Block => ("block_all", ""),
         };
-        let action = match self.unknown {
+        let action = match &self.unknown {
             Unknown::Block => {
                 pb::route::Action::DirectResponse(pb::DirectResponseAction { status: 502, ..Default::default() })
             }
-            Unknown::Allow | Unknown::Resolve => pb::route::Action::Route(pb::RouteAction {
+            Unknown::Allow | Unknown::Through(_) | Unknown::Resolve => pb::route::Action::Route(pb::RouteAction {
                 cluster_specifier: Some(pb::route_action::ClusterSpecifier::Cluster(cluster.to_owned())),
                 append_x_forwarded_host: self.defaults.forwarded_host,
                 ..unlimited()

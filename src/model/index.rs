@@ -17,6 +17,7 @@ mod routes;
 mod rules;
 mod scopes;
 mod services;
+mod sidecars;
 mod workloads;
 
 #[cfg(test)]
@@ -70,6 +71,7 @@ struct Dirty {
     rules: BTreeSet<(Namespace, Host)>,
     routes: BTreeSet<(Namespace, Str)>,
     authn: BTreeSet<Namespace>,
+    sidecars: BTreeSet<Namespace>,
     addresses: BTreeSet<Str>,
     selectors: BTreeSet<Namespace>,
     sources: BTreeSet<Source>,
@@ -118,6 +120,9 @@ impl Index {
             wild_rules: OrdMap::new(),
             routes: OrdMap::new(),
             wild_routes: Handle::new(Vec::new()),
+            leading: OrdMap::new(),
+            homes: OrdMap::new(),
+            sidecars: OrdMap::new(),
             authn: OrdMap::new(),
             addresses: OrdMap::new(),
             selectors: OrdMap::new(),
@@ -194,6 +199,7 @@ impl Index {
         self.derive_rules(&mut dirty, changes);
         self.derive_routes(&mut dirty, changes);
         self.derive_authn(&dirty, changes);
+        self.derive_sidecars(&dirty, changes);
         self.derive_addresses(&dirty, changes);
         self.derive_selectors(&dirty, changes);
         self.derive_scopes(&dirty, changes);
@@ -264,6 +270,9 @@ impl Index {
             }
             Spec::PeerAuthentication(_) => {
                 dirty.authn.insert(namespace.clone());
+            }
+            Spec::Sidecar(_) => {
+                dirty.sidecars.insert(namespace.clone());
             }
             _ => {}
         }

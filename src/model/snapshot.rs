@@ -7,7 +7,8 @@ use imbl::OrdMap;
 use crate::base::{Host, Namespace, Str};
 
 use super::facts::{
-    Authn, Distinctions, Endpoints, Handle, Identities, Instance, Mesh, PortMembers, Rule, Service, VirtualService,
+    Authn, Distinctions, Egress, Endpoints, Handle, Identities, Instance, Mesh, PortMembers, Rule, Service, Sidecar,
+    VirtualService,
 };
 
 /// What a planner may read, as a key: hits, misses and whole groups alike.
@@ -37,6 +38,12 @@ pub enum FactKey {
     WildRoutes,
     /// Those for any exact host.
     AnyRoutes,
+    /// The VirtualServices that lead to a host.
+    Leading(Host),
+    /// Which hosts are defined in a namespace.
+    Home(Namespace),
+    /// The Sidecars of a namespace.
+    Sidecars(Namespace),
     /// The PeerAuthentications of a namespace.
     Authn(Namespace),
     /// What is known about an address.
@@ -54,6 +61,8 @@ pub enum Scope {
     Public,
     /// What a namespace sees.
     Namespace(Namespace),
+    /// What a Sidecar lets workloads of a namespace see of that.
+    Sidecar(Namespace, Handle<Egress>),
 }
 
 /// What changed from one snapshot to the next.
@@ -97,6 +106,12 @@ pub struct Snapshot {
     pub(super) routes: OrdMap<Host, Handle<Vec<Handle<VirtualService>>>>,
     /// VirtualServices with a wildcard host, in the same order.
     pub(super) wild_routes: Handle<Vec<Handle<VirtualService>>>,
+    /// The VirtualServices of sidecars that lead to a host, in the same order.
+    pub(super) leading: OrdMap<Host, Handle<Vec<Handle<VirtualService>>>>,
+    /// The hosts that are defined in a namespace.
+    pub(super) homes: OrdMap<Namespace, Handle<BTreeSet<Host>>>,
+    /// Sidecars by namespace, in the order in which they apply.
+    pub(super) sidecars: OrdMap<Namespace, Handle<Vec<Handle<Sidecar>>>>,
     /// PeerAuthentications by namespace, oldest first.
     pub(super) authn: OrdMap<Namespace, Handle<Authn>>,
     /// What is known about each IP.
@@ -113,6 +128,15 @@ impl Snapshot {
         match self.private.get(namespace) {
             Some(_) => Scope::Namespace(namespace.clone()),
             None => Scope::Public,
+        }
+    }
+
+    /// From where workloads of a namespace see the mesh that a Sidecar applies to. One that lets them see everything
+    /// makes no scope of its own.
+    pub fn scope_under(&self, namespace: &Namespace, sidecar: Option<&Sidecar>) -> Scope {
+        match sidecar.and_then(|s| s.egress.clone()) {
+            Some(egress) => Scope::Sidecar(namespace.clone(), egress),
+            None => self.scope(namespace),
         }
     }
 

@@ -2,10 +2,12 @@
 
 mod connections;
 mod routes;
+mod scoped;
 mod targets;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use crate::base::{Host, Labels, Namespace, Str};
 
@@ -22,7 +24,9 @@ pub struct View<'s> {
     scope: &'s Scope,
     /// The namespace of the callers; [`Scope::Public`] is one that no object can name.
     namespace: Namespace,
-    reads: RefCell<Vec<FactKey>>,
+    /// Of a Sidecar's listeners the one that is looked through; all of them if absent.
+    listener: Option<usize>,
+    reads: Rc<RefCell<Vec<FactKey>>>,
 }
 
 impl<'s> View<'s> {
@@ -30,9 +34,9 @@ impl<'s> View<'s> {
     pub fn new(snapshot: &'s Snapshot, scope: &'s Scope) -> Self {
         let namespace = match scope {
             Scope::Public => Namespace::default(),
-            Scope::Namespace(namespace) => namespace.clone(),
+            Scope::Namespace(namespace) | Scope::Sidecar(namespace, _) => namespace.clone(),
         };
-        Self { snapshot, scope, namespace, reads: RefCell::default() }
+        Self { snapshot, scope, namespace, listener: None, reads: Rc::default() }
     }
 
     /// The scope.
@@ -42,7 +46,7 @@ impl<'s> View<'s> {
 
     /// What was read, in order, with repetitions.
     pub fn into_reads(self) -> Vec<FactKey> {
-        self.reads.into_inner()
+        self.reads.take()
     }
 
     /// Settings of the whole mesh.
@@ -55,6 +59,9 @@ impl<'s> View<'s> {
     /// ServiceEntry, what is exported to the caller's namespace by name before what is exported to all, the older
     /// before the younger (istio `pilot/pkg/model/sidecar.go`, `appendSidecarServices`).
     pub fn service(&self, host: &Host) -> Option<Handle<Service>> {
+        if let Some(egress) = self.egress() {
+            return self.collected(egress, host);
+        }
         let visible = self.definitions(host);
         let first = visible.iter().find(|s| s.registry == Registry::Kubernetes).or_else(|| visible.first())?;
         Some(merge_ports(first, &visible))
@@ -65,15 +72,23 @@ impl<'s> View<'s> {
     /// `pilot/pkg/model/sidecar.go`, `selectServices`). Listeners are built from all of them, clusters and routes from
     /// [`View::service`] alone.
     pub fn definitions(&self, host: &Host) -> Vec<Handle<Service>> {
-        self.note(FactKey::Service(host.clone()));
-        let Some(all) = self.snapshot.services.get(host) else { return Vec::new() };
-        let public = |s: &&Handle<Service>| matches!(s.export_to, ExportTo::All);
-        let named = all.iter().filter(|s| !public(s) && s.export_to.includes(&self.namespace));
-        let mut visible: Vec<_> = named.chain(all.iter().filter(public)).cloned().collect();
+        if let Some(egress) = self.egress() {
+            return self.imported(egress, host);
+        }
+        let mut visible = self.visible(host);
         if let Some(home) = self.home(&visible) {
             visible.retain(|s| s.namespace == home);
         }
         visible
+    }
+
+    /// All definitions of a host that are exported to the caller's namespace, in whatever namespaces they are.
+    fn visible(&self, host: &Host) -> Vec<Handle<Service>> {
+        self.note(FactKey::Service(host.clone()));
+        let Some(all) = self.snapshot.services.get(host) else { return Vec::new() };
+        let public = |s: &&Handle<Service>| matches!(s.export_to, ExportTo::All);
+        let named = all.iter().filter(|s| !public(s) && s.export_to.includes(&self.namespace));
+        named.chain(all.iter().filter(public)).cloned().collect()
     }
 
     /// The namespace whose definitions count: the caller's own, else that of the first, unless a Kubernetes Service
@@ -93,9 +108,13 @@ impl<'s> View<'s> {
         Some(home.namespace.clone())
     }
 
-    /// All hosts that some service has, visible or not, in order. Not recorded: planners have a unit for each.
-    pub fn hosts(&self) -> impl Iterator<Item = &'s Host> {
-        self.snapshot.services.keys()
+    /// All hosts that some service has, visible or not, but for those that no Sidecar lets through; in order. Not
+    /// recorded: planners have a unit for each.
+    pub fn hosts(&self) -> Box<dyn Iterator<Item = &'s Host> + 's> {
+        match self.egress() {
+            Some(egress) => Box::new(self.collectable(egress).into_iter()),
+            None => Box::new(self.snapshot.services.keys()),
+        }
     }
 
     /// All hosts of VirtualServices, exact ones. Not recorded: planners have a unit for each.
@@ -104,8 +123,15 @@ impl<'s> View<'s> {
     }
 
     /// All port numbers that some service has. Not recorded: planners have a unit for each.
-    pub fn ports(&self) -> impl Iterator<Item = u16> {
-        self.snapshot.ports.keys().copied()
+    pub fn ports(&self) -> Box<dyn Iterator<Item = u16> + 's> {
+        match self.egress() {
+            Some(egress) => {
+                let services = self.imported_on(egress, None);
+                let numbers: BTreeSet<u16> = services.iter().flat_map(|s| &s.ports).map(|p| p.number).collect();
+                Box::new(numbers.into_iter())
+            }
+            None => Box::new(self.snapshot.ports.keys().copied()),
+        }
     }
 
     /// Hosts with a port of that number, visible or not, in order.
@@ -184,12 +210,18 @@ impl<'s> View<'s> {
         let mut all: Vec<_> = exact
             .iter()
             .chain(wild)
-            .filter(|v| v.in_mesh() && v.export_to.includes(&self.namespace))
+            .filter(|v| self.routes_by(v))
             .cloned()
             .collect();
         all.sort_by(|a, b| self.order(a).cmp(&self.order(b)));
         all.dedup();
         all
+    }
+
+    /// Whether sidecars use a VirtualService here.
+    fn routes_by(&self, rule: &VirtualService) -> bool {
+        let through = || self.egress().is_none_or(|e| self.lets_through(e, rule));
+        rule.in_mesh() && rule.export_to.includes(&self.namespace) && through()
     }
 
     /// The PeerAuthentications of a namespace, oldest first.
@@ -264,16 +296,8 @@ fn merge_ports(first: &Handle<Service>, visible: &[Handle<Service>]) -> Handle<S
     if first.registry == Registry::Kubernetes {
         return first.clone();
     }
-    let like = |s: &&Handle<Service>| {
-        s.registry == first.registry
-            && s.namespace == first.namespace
-            && s.resolution == first.resolution
-            && s.labels == first.labels
-            && s.selector == first.selector
-            && s.export_to == first.export_to
-    };
     let mut ports = first.ports.clone();
-    for port in visible.iter().filter(like).flat_map(|s| &s.ports) {
+    for port in visible.iter().filter(|s| like(s, first)).flat_map(|s| &s.ports) {
         if ports.iter().all(|p| p.number != port.number) {
             ports.push(port.clone());
         }
@@ -282,4 +306,14 @@ fn merge_ports(first: &Handle<Service>, visible: &[Handle<Service>]) -> Handle<S
         return first.clone();
     }
     Handle::new(Service { ports, ..(**first).clone() })
+}
+
+/// Whether two definitions of a host may bring their ports together (istio `canMergeServices`).
+fn like(a: &Service, b: &Service) -> bool {
+    a.registry == b.registry
+        && a.namespace == b.namespace
+        && a.resolution == b.resolution
+        && a.labels == b.labels
+        && a.selector == b.selector
+        && a.export_to == b.export_to
 }

@@ -138,10 +138,14 @@ impl<P: Planner> Class<P> {
     /// Plans again what read one of the changed facts, or what they bring into being. Returns whether the layer
     /// moved.
     pub fn update(&mut self, snapshot: &Snapshot, changed: &BTreeSet<FactKey>, cache: &Cache) -> bool {
+        let scoped = matches!(P::scope(&self.facets), Scope::Sidecar(..));
         let mut dirty = BTreeSet::new();
         for key in changed {
             dirty.extend(self.readers.of(key).cloned());
-            dirty.extend(P::unit_of(key));
+            // Only Sidecars let hosts through because routes lead to them.
+            if scoped || !matches!(key, FactKey::Leading(_)) {
+                dirty.extend(P::unit_of(key));
+            }
         }
         let dirty: Vec<_> = dirty.into_iter().collect();
         self.replan(snapshot, &dirty, cache)

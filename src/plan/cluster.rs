@@ -16,7 +16,7 @@ mod outbound;
 #[cfg(test)]
 mod tests;
 
-pub use facets::{ClusterFacets, FixedFacets, InboundFacets, fixed, inbound, outbound};
+pub use facets::{ClusterFacets, FixedFacets, InboundFacets, Resolves, fixed, inbound, outbound};
 pub(super) use facets::{family, resolver, resolves};
 pub use fixed::FixedClusters;
 pub(super) use found::Found;

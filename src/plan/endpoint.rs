@@ -62,7 +62,7 @@ impl Planner for Endpoints {
 
     fn unit_of(key: &FactKey) -> Option<Host> {
         match key {
-            FactKey::Service(host) => Some(host.clone()),
+            FactKey::Service(host) | FactKey::Leading(host) => Some(host.clone()),
             _ => None,
         }
     }
@@ -71,7 +71,16 @@ impl Planner for Endpoints {
         if !facets.served || !view.is_defined(host) {
             return out.gone();
         }
-        let Some(service) = view.service(host).filter(|s| s.resolution != Resolution::Alias) else { return };
+        let Some(service) = view.service(host) else {
+            // What a Sidecar holds back takes no room.
+            if view.egress().is_some() {
+                out.gone();
+            }
+            return;
+        };
+        if service.resolution == Resolution::Alias {
+            return;
+        }
         let rule = view.rule(&service, &facets.caller.labels);
         let rule = rule.as_deref();
         for port in &service.ports {

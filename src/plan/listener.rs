@@ -33,6 +33,7 @@ use std::collections::BTreeSet;
 use crate::base::Str;
 use crate::generate::filter::{Bytes, CallSettings, Calls, Routes, TcpProxy};
 use crate::generate::listener::{Bind, Chain, Content, Match, Outbound, VirtualOutbound};
+use crate::generate::route::Unknown;
 use crate::model::facts::{Handle, Resolution};
 use crate::model::{FactKey, Scope, View};
 use crate::proxy::{Proxy, Role};
@@ -40,6 +41,7 @@ use crate::proxy::{Proxy, Role};
 use self::caller::Caller;
 use super::caller::place;
 use super::class::{Output, Planner};
+use super::sidecar;
 use super::targets::targets;
 use entry::Entry;
 use group::{Candidate, Groups};
@@ -111,7 +113,8 @@ fn facets(view: &View<'_>, proxy: &Proxy, part: Part) -> ListenerFacets {
         return nothing;
     }
     let (labels, _) = place(view, proxy);
-    let settings = Settings::new(&view.mesh().config, proxy, &labels);
+    let mut settings = Settings::new(&view.mesh().config, proxy, &labels);
+    settings.resolves &= sidecar::unknown(view, proxy) == Unknown::Resolve;
     let Some(caller) = Caller::of(view, proxy, &settings, &labels) else { return nothing };
     let reads_calls = matches!(part, Part::Calls | Part::PodCalls);
     let of_pods = matches!(part, Part::PodBytes | Part::PodCalls);
@@ -154,7 +157,9 @@ impl Planner for ListenerPlanner {
             (Part::Calls, true) => &[ListenerUnit::Captured, ListenerUnit::HttpProxy],
             (Part::Bytes, true) | (Part::PodBytes | Part::PodCalls, _) => &[],
         };
-        fixed.iter().copied().chain(view.ports().map(ListenerUnit::Port)).collect()
+        let of_sidecar = view.egress().into_iter().flat_map(|e| &e.listeners).filter_map(|l| Some(l.port.as_ref()?.number));
+        let ports: BTreeSet<u16> = view.ports().chain(of_sidecar).collect();
+        fixed.iter().copied().chain(ports.into_iter().map(ListenerUnit::Port)).collect()
     }
 
     fn unit_of(key: &FactKey) -> Option<ListenerUnit> {
@@ -174,11 +179,14 @@ impl Planner for ListenerPlanner {
             ListenerUnit::Captured => planning.captured().iter().for_each(|recipe| out.resource(recipe)),
             ListenerUnit::HttpProxy => planning.http_proxy().iter().for_each(|recipe| out.resource(recipe)),
             ListenerUnit::Port(number) => {
-                if view.members_on_port(*number).is_none() {
-                    out.gone();
-                    return;
-                }
+                let stays = match view.egress() {
+                    Some(egress) => egress.has_port(*number),
+                    None => view.members_on_port(*number).is_some(),
+                };
                 let groups = group::groups(view, caller, facets.own.as_ref(), *number);
+                if !stays && groups.is_empty() {
+                    return out.gone();
+                }
                 for recipe in planning.outbound(*number, &groups, facets.part) {
                     out.resource(&recipe);
                 }
@@ -188,7 +196,7 @@ impl Planner for ListenerPlanner {
 }
 
 /// Which part a listener belongs to, by the services that want it.
-fn part_of(group: &[Candidate<'_>]) -> Part {
+fn part_of(group: &[Candidate]) -> Part {
     match (group.iter().any(|c| c.of_pod), group.iter().any(entry::reads_calls)) {
         (false, false) => Part::Bytes,
         (false, true) => Part::Calls,
@@ -199,15 +207,15 @@ fn part_of(group: &[Candidate<'_>]) -> Part {
 
 impl Planning<'_, '_> {
     /// The listeners of a port that belong to a part.
-    fn outbound(&self, port: u16, groups: &Groups<'_>, part: Part) -> Vec<Outbound> {
-        let real = self.caller.interception == Interception::None;
-        // Without capture, the HTTP proxy is at an address where services are.
-        if real && self.caller.http_proxy_port == Some(port) {
-            return Vec::new();
-        }
-        let mine = groups.values().filter(|group| part_of(group) == part);
-        let entries = mine.filter_map(|group| Entry::of(self, group));
-        entries.map(|entry| self.listener(Bind { addresses: entry.bind, port, real }, entry.chains)).collect()
+    fn outbound(&self, port: u16, groups: &Groups, part: Part) -> Vec<Outbound> {
+        // The HTTP proxy may be at an address where services are.
+        let is_proxy = |address: &Str| {
+            self.caller.http_proxy_port == Some(port) && *address == self.caller.localhosts[0]
+        };
+        let mine = groups.iter().filter(|(address, group)| part_of(group) == part && !is_proxy(address));
+        let entries = mine.filter_map(|(_, group)| Entry::of(self, group));
+        let bind = |entry: &Entry| Bind { addresses: entry.bind.clone(), port, real: entry.real };
+        entries.map(|entry| self.listener(bind(&entry), entry.chains)).collect()
     }
 
     fn listener(&self, bind: Bind, chains: Vec<Chain>) -> Outbound {
@@ -268,7 +276,7 @@ impl Planning<'_, '_> {
 impl Caller {
     /// What becomes of connections to unknown destinations.
     fn unknown(&self) -> Bytes {
-        self.plain(TcpProxy { idle_timeout: self.idle_timeout, ..TcpProxy::to(self.unknown) })
+        self.plain(TcpProxy { idle_timeout: self.idle_timeout, ..TcpProxy::to(self.unknown.clone()) })
     }
 
     fn plain(&self, proxy: TcpProxy) -> Bytes {

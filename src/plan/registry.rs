@@ -32,11 +32,10 @@ macro_rules! sorts {
 
         impl Answers {
             fn of(snapshot: &Snapshot, proxy: &Proxy) -> (Self, Vec<FactKey>) {
-                let scope = snapshot.scope(&proxy.namespace);
+                let (scope, mut reads) = super::sidecar::scope(snapshot, proxy);
                 let view = View::new(snapshot, &scope);
                 let answers = Self { $($field: $facets(&view, proxy),)* };
-                let mut reads = view.into_reads();
-                reads.push(FactKey::Scope(proxy.namespace.clone()));
+                reads.extend(view.into_reads());
                 (answers, reads)
             }
         }

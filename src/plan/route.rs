@@ -22,6 +22,7 @@ mod overlay;
 mod pick;
 mod port;
 mod rule;
+mod scoped;
 
 #[cfg(test)]
 mod tests;

@@ -185,6 +185,64 @@ fn virtual_service() -> impl Strategy<Value = Value> {
     })
 }
 
+fn egress_hosts() -> impl Strategy<Value = Vec<&'static str>> {
+    let host = select(vec![
+        "./*",
+        "one/*",
+        "two/b.two.svc.cluster.local",
+        "*/a.one.svc.cluster.local",
+        "*/*.example.com",
+        "*/*",
+        "~two/*",
+        "~/x.example.com",
+    ]);
+    prop::collection::vec(host, 1..3)
+}
+
+/// Listeners of a port, of a forward proxy or of a socket, and perhaps one for what is left.
+fn egress() -> impl Strategy<Value = Value> {
+    let place = select(vec![("HTTP", 80), ("TCP", 3306), ("TLS", 3306), ("HTTP_PROXY", 3128), ("HTTP", 0)]);
+    let capture = select(vec!["DEFAULT", "NONE"]);
+    let first = (place, capture, egress_hosts()).prop_map(|((protocol, number), capture, hosts)| {
+        let mut listener = json!({"port": {"number": number, "protocol": protocol, "name": "own"}, "hosts": hosts});
+        match number {
+            0 => listener["bind"] = json!("unix:///tmp/own.sock"),
+            _ => listener["captureMode"] = json!(capture),
+        }
+        listener
+    });
+    let rest = egress_hosts().prop_map(|hosts| json!({"hosts": hosts}));
+    (prop::option::of(first), prop::option::of(rest)).prop_map(|(first, rest)| first.into_iter().chain(rest).collect())
+}
+
+fn sidecar() -> impl Strategy<Value = Value> {
+    let ingress = select(vec!["", "127.0.0.1:8081", "0.0.0.0:8081", "unix:///tmp/app.sock", "none"]);
+    let policy = select(vec!["", "REGISTRY_ONLY", "ALLOW_ANY", "PROXY"]);
+    (namespace(), name(), select(vec!["", "a", "b"]), egress(), ingress, policy, 0..2_i64).prop_map(
+        |(ns, n, app, egress, ingress, policy, created)| {
+            let mut spec = json!({"egress": egress});
+            if !app.is_empty() {
+                spec["workloadSelector"] = json!({"labels": {"app": app}});
+            }
+            if ingress != "none" {
+                let capture = if ingress.is_empty() { "NONE" } else { "DEFAULT" };
+                spec["ingress"] = json!([{"port": {"number": 8080, "protocol": "HTTP", "name": "in"},
+                    "defaultEndpoint": ingress, "captureMode": capture}]);
+                spec["inboundConnectionPool"] = json!({"tcp": {"maxConnections": 3}});
+            }
+            match policy {
+                "" => {}
+                "PROXY" => {
+                    let proxy = json!({"host": "b.two.svc.cluster.local", "port": {"number": 80}});
+                    spec["outboundTrafficPolicy"] = json!({"mode": "ALLOW_ANY", "egressProxy": proxy});
+                }
+                mode => spec["outboundTrafficPolicy"] = json!({"mode": mode}),
+            }
+            document("networking.istio.io/v1", "Sidecar", ns, n, created, json!({"spec": spec}))
+        },
+    )
+}
+
 fn peer_authentication() -> impl Strategy<Value = Value> {
     (namespace(), select(vec!["STRICT", "PERMISSIVE", "DISABLE"]), any::<bool>()).prop_map(|(ns, mode, selects)| {
         let mut spec = json!({"mtls": {"mode": mode}});
@@ -206,7 +264,7 @@ fn peer_authentication() -> impl Strategy<Value = Value> {
 pub(crate) fn edit() -> impl Strategy<Value = Edit> {
     let document = prop_oneof![
         3 => service(), 2 => slice(), 2 => pod(), 1 => node(), 3 => service_entry(), 1 => workload_entry(),
-        2 => destination_rule(), 2 => virtual_service(), 1 => peer_authentication(),
+        2 => destination_rule(), 2 => virtual_service(), 1 => peer_authentication(), 2 => sidecar(),
     ];
     (document, prop::bool::weighted(0.25)).prop_map(|(document, delete)| Edit { document, delete })
 }

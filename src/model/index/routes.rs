@@ -26,6 +26,8 @@ pub(super) struct Merged {
 pub(super) struct Routes {
     facts: BTreeMap<Name, Handle<VirtualService>>,
     by_host: BTreeMap<Host, BTreeSet<Name>>,
+    /// By the hosts that their routes lead to; those of sidecars alone.
+    leading: BTreeMap<Host, BTreeSet<Name>>,
     /// Which VirtualServices go on with which others, there or not.
     delegating: Readers<Name, Name>,
 }
@@ -63,6 +65,7 @@ impl Index {
     pub(super) fn derive_routes(&mut self, dirty: &mut Dirty, changes: &mut Changes) {
         let mut hosts = BTreeSet::new();
         let mut wild = false;
+        let mut led = BTreeSet::new();
         let mut names = std::mem::take(&mut dirty.routes);
         let roots: Vec<Name> = names.iter().flat_map(|name| self.routes.delegating.of(name)).cloned().collect();
         names.extend(roots);
@@ -79,6 +82,11 @@ impl Index {
                     hosts.insert(host.clone());
                     wild |= host.is_wildcard();
                 }
+                for to in fact.iter().filter(|v| v.in_mesh()).flat_map(|v| v.destinations(None)) {
+                    let host = Host::new(to.host.clone());
+                    super::update(&mut self.routes.leading, host.clone(), &name, present);
+                    led.insert(host);
+                }
             }
             self.routes.facts.extend(new.map(|v| (name, v)));
         }
@@ -92,6 +100,13 @@ impl Index {
                 changes.keys.insert(FactKey::Routes(host.clone()));
                 changes.keys.insert(FactKey::AnyRoutes);
                 dirty.scopes.insert(host);
+            }
+        }
+        for host in led {
+            let names = self.routes.leading.get(&host).into_iter().flatten();
+            let list = Routes::sorted(names.filter_map(|name| self.routes.facts.get(name)));
+            if put(&mut self.snapshot.leading, &host, (!list.is_empty()).then_some(list)) {
+                changes.keys.insert(FactKey::Leading(host));
             }
         }
         if wild {

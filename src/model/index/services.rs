@@ -18,6 +18,18 @@ pub(super) struct Aliases {
     of: BTreeMap<Host, Vec<(Namespace, Host)>>,
 }
 
+/// Hosts that came to a namespace (true) or went from it.
+type Moved = BTreeMap<Namespace, Vec<(Host, bool)>>;
+
+fn note_moved(moved: &mut Moved, host: &Host, old: &[Handle<Service>], new: &[Handle<Service>]) {
+    let has = |list: &[Handle<Service>], namespace: &Namespace| list.iter().any(|s| s.namespace == *namespace);
+    for (list, other, there) in [(old, new, false), (new, old, true)] {
+        for service in list.iter().filter(|s| !has(other, &s.namespace)) {
+            moved.entry(service.namespace.clone()).or_default().push((host.clone(), there));
+        }
+    }
+}
+
 /// The host of a Kubernetes Service.
 pub(super) fn kubernetes_host(meta: &Meta, domain: &str) -> Host {
     host_of(&meta.name, &meta.namespace, domain)
@@ -40,6 +52,7 @@ pub(super) fn entry_hosts(entry: &api::service_entry::ServiceEntry) -> BTreeSet<
 
 impl Index {
     pub(super) fn derive_services(&mut self, dirty: &mut Dirty, changes: &mut Changes) {
+        let mut moved = Moved::new();
         for host in std::mem::take(&mut dirty.services) {
             let mut definitions: Vec<Service> = self
                 .defining
@@ -65,11 +78,27 @@ impl Index {
             if put(&mut self.snapshot.services, &host, present) {
                 changes.keys.insert(FactKey::Service(host.clone()));
                 let new = self.snapshot.services.get(&host).map(|l| l.as_slice()).unwrap_or_default();
-                self.ports.replace(old.as_deref().map(Vec::as_slice).unwrap_or_default(), new);
+                let old = old.as_deref().map(Vec::as_slice).unwrap_or_default();
+                self.ports.replace(old, new);
+                note_moved(&mut moved, &host, old, new);
                 dirty.scopes.insert(host);
             }
         }
+        self.derive_homes(moved, changes);
         self.derive_ports(changes);
+    }
+
+    /// Each namespace once per batch, however many of its hosts came or went.
+    fn derive_homes(&mut self, moved: Moved, changes: &mut Changes) {
+        for (namespace, moves) in moved {
+            let mut hosts = self.snapshot.homes.get(&namespace).map(|h| (**h).clone()).unwrap_or_default();
+            for (host, there) in moves {
+                if there { hosts.insert(host) } else { hosts.remove(&host) };
+            }
+            if put(&mut self.snapshot.homes, &namespace, (!hosts.is_empty()).then_some(hosts)) {
+                changes.keys.insert(FactKey::Home(namespace));
+            }
+        }
     }
 
     fn define(&self, host: &Host, object: &Object) -> Option<Service> {

@@ -3,10 +3,11 @@
 use crate::api::mesh::{MeshConfig, OutboundMode};
 use crate::base::Str;
 use crate::generate::cluster::{Family, OwnCertificates, Traits};
+use crate::generate::route::Unknown;
 use crate::model::facts::Target;
 use crate::model::{Scope, View};
 use crate::plan::caller::Caller;
-use crate::plan::targets;
+use crate::plan::{sidecar, targets};
 use crate::proxy::{Flag, Proxy, Role};
 
 /// The filter by which Istio's proxies tell each other who they are.
@@ -117,7 +118,11 @@ pub fn fixed(view: &View<'_>, proxy: &Proxy) -> FixedFacets {
     let (v4, v6) = proxy.families();
     let kind = match proxy.role {
         Role::Router => Some(Kind::Gateway),
-        Role::Sidecar => Some(Kind::Sidecar { v4, v6, resolves: resolves(&view.mesh().config, proxy) }),
+        Role::Sidecar => {
+            let resolves = resolves(&view.mesh().config, proxy);
+            let resolves = resolves.filter(|_| sidecar::unknown(view, proxy) == Unknown::Resolve);
+            Some(Kind::Sidecar { v4, v6, resolves })
+        }
         Role::Waypoint | Role::Ztunnel => None,
     };
     FixedFacets { scope: Scope::Public, kind, traits: traits(view, proxy) }

@@ -28,7 +28,7 @@ impl Planner for OutboundClusters {
 
     fn unit_of(key: &FactKey) -> Option<Host> {
         match key {
-            FactKey::Service(host) => Some(host.clone()),
+            FactKey::Service(host) | FactKey::Leading(host) => Some(host.clone()),
             _ => None,
         }
     }
@@ -37,7 +37,16 @@ impl Planner for OutboundClusters {
         if !facets.served || !view.is_defined(host) {
             return out.gone();
         }
-        let Some(service) = view.service(host).filter(|s| s.resolution != Resolution::Alias) else { return };
+        let Some(service) = view.service(host) else {
+            // What a Sidecar holds back takes no room.
+            if view.egress().is_some() {
+                out.gone();
+            }
+            return;
+        };
+        if service.resolution == Resolution::Alias {
+            return;
+        }
         let rule = view.rule(&service, &facets.caller.labels);
         let planned = Planned { view, facets, service: &service, rule: rule.as_ref() };
         service.ports.iter().for_each(|port| planned.port(port, out));

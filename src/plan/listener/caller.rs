@@ -11,7 +11,6 @@ use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::TcpProx
 use envoy_types::pb::envoy::extensions::request_id::uuid::v3::UuidRequestIdConfig;
 use prost::Name;
 
-use crate::api::mesh::OutboundMode;
 use crate::base::{Duration, Labels, Namespace, Str};
 use crate::generate::cluster::Family;
 use crate::generate::filter::{AccessLog, BytesSettings, HttpFilter};
@@ -20,6 +19,7 @@ use crate::model::View;
 use crate::model::facts::Handle;
 use crate::plan::cluster::family;
 use crate::plan::name::Reach;
+use crate::plan::sidecar;
 use crate::proxy::{Capabilities, Flag, Proxy};
 
 use super::settings::{Direction, Settings};
@@ -76,7 +76,7 @@ pub(super) struct Caller {
     /// The port at which the application may reach an HTTP proxy.
     pub(super) http_proxy_port: Option<u16>,
     /// The cluster of connections to unknown destinations.
-    pub(super) unknown: &'static str,
+    pub(super) unknown: Str,
     /// What becomes of calls to hosts that nobody knows, if they are told from other connections.
     pub(super) unknown_calls: Option<CatchAll>,
     /// A pattern for the names of clusters in statistics; empty for their own.
@@ -122,10 +122,7 @@ impl Caller {
             detection_timeout: mesh.protocol_detection_timeout,
             capture_port,
             http_proxy_port: http_proxy_port(view, proxy),
-            unknown: match mesh.outbound_traffic_policy.mode {
-                OutboundMode::RegistryOnly => "BlackHoleCluster",
-                OutboundMode::AllowAny | OutboundMode::AllowAnyDynamicDns => "PassthroughCluster",
-            },
+            unknown: sidecar::unknown(view, proxy).cluster(),
             unknown_calls: settings.unknown_calls(),
             stat_name: mesh.outbound_cluster_stat_name.clone(),
             lookup,

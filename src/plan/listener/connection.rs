@@ -21,8 +21,12 @@ struct Asked<'m> {
 
 impl Planning<'_, '_> {
     /// The chains for the bytes of a candidate.
-    pub(super) fn bytes(&self, candidate: &Candidate<'_>) -> Vec<Chain> {
-        let routes = self.view.connection_routes(&candidate.service.host);
+    pub(super) fn bytes(&self, candidate: &Candidate) -> Vec<Chain> {
+        let host = &candidate.service.host;
+        let routes = match candidate.listener {
+            Some(listener) => self.view.through(listener).connection_routes(host),
+            None => self.view.connection_routes(host),
+        };
         if candidate.port.protocol.is_tls() {
             self.tls_chains(candidate, &routes)
         } else {
@@ -32,7 +36,7 @@ impl Planning<'_, '_> {
 
     /// By the name in the ClientHello. Conditions that nobody can tell apart when a connection comes are looked at
     /// once.
-    fn tls_chains(&self, candidate: &Candidate<'_>, routes: &[Handle<VirtualService>]) -> Vec<Chain> {
+    fn tls_chains(&self, candidate: &Candidate, routes: &[Handle<VirtualService>]) -> Vec<Chain> {
         let mut chains = Vec::new();
         let mut seen = BTreeSet::new();
         // Subnets of a match stay in force for those that follow; istiod has always done so.
@@ -60,8 +64,8 @@ impl Planning<'_, '_> {
     }
 
     /// Where many services share an address, the name in the ClientHello tells which is meant.
-    fn tls_default(&self, candidate: &Candidate<'_>) -> Chain {
-        let service = candidate.service;
+    fn tls_default(&self, candidate: &Candidate) -> Chain {
+        let service = &candidate.service;
         let wildcard = self.caller.wildcards[0];
         let shared = !candidate.ranges.is_empty()
             || candidate.address.is_empty()
@@ -81,7 +85,7 @@ impl Planning<'_, '_> {
     }
 
     /// The first route without subnets takes everything that is left.
-    fn tcp_chains(&self, candidate: &Candidate<'_>, routes: &[Handle<VirtualService>]) -> Vec<Chain> {
+    fn tcp_chains(&self, candidate: &Candidate, routes: &[Handle<VirtualService>]) -> Vec<Chain> {
         let mut chains = Vec::new();
         let mut own_ranges_taken = false;
         for (origin, rule) in routes.iter().flat_map(|v| v.tcp.iter().map(move |rule| (v, rule))) {
@@ -112,7 +116,7 @@ impl Planning<'_, '_> {
     }
 
     /// The subnets for which a route is meant: none where no match applies, `None` where every destination is.
-    fn subnets(&self, candidate: &Candidate<'_>, rule: &TcpRoute) -> Option<Vec<Str>> {
+    fn subnets(&self, candidate: &Candidate, rule: &TcpRoute) -> Option<Vec<Str>> {
         if rule.r#match.is_empty() {
             return None;
         }
@@ -134,7 +138,7 @@ impl Planning<'_, '_> {
         Some(subnets)
     }
 
-    fn applies(&self, asked: &Asked<'_>, candidate: &Candidate<'_>) -> bool {
+    fn applies(&self, asked: &Asked<'_>, candidate: &Candidate) -> bool {
         (asked.gateways.is_empty() || asked.gateways.iter().any(|g| g == "mesh"))
             && asked.labels.iter().all(|(k, v)| self.caller.labels.get(k) == Some(v))
             && (asked.port == 0 || asked.port == u32::from(candidate.port.number))

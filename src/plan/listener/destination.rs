@@ -11,8 +11,8 @@ use super::group::Candidate;
 
 impl Planning<'_, '_> {
     /// To the service itself.
-    pub(super) fn direct(&self, candidate: &Candidate<'_>) -> Bytes {
-        let service = candidate.service;
+    pub(super) fn direct(&self, candidate: &Candidate) -> Bytes {
+        let service = &candidate.service;
         let cluster = cluster(&service.host, "", candidate.port.number);
         let rule = self.view.service(&service.host).and_then(|s| self.view.rule(&s, &self.caller.labels));
         let resolves = service.resolution == Resolution::DynamicDns && service.host.is_wildcard();
@@ -29,7 +29,7 @@ impl Planning<'_, '_> {
     /// To where a VirtualService says. `None` if nothing has a share.
     pub(super) fn routed(
         &self,
-        candidate: &Candidate<'_>,
+        candidate: &Candidate,
         origin: &VirtualService,
         to: &[WeightedDestination],
     ) -> Option<Bytes> {
@@ -67,7 +67,7 @@ impl Planning<'_, '_> {
         Some(self.chain(candidate, proxy))
     }
 
-    fn chain(&self, candidate: &Candidate<'_>, proxy: TcpProxy) -> Bytes {
+    fn chain(&self, candidate: &Candidate, proxy: TcpProxy) -> Bytes {
         let mongo = candidate.port.protocol == Protocol::Mongo && self.caller.has_mongo;
         Bytes { settings: self.caller.bytes.clone(), resolution: None, protocol: mongo.then_some(Read::Mongo), proxy }
     }
@@ -98,7 +98,7 @@ impl Planning<'_, '_> {
         destination: &RouteDestination,
         host: &Host,
         service: Option<&Handle<Service>>,
-        candidate: &Candidate<'_>,
+        candidate: &Candidate,
     ) -> Str {
         if destination.host.is_empty() {
             return "UnknownService".into();

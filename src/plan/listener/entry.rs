@@ -18,6 +18,8 @@ use super::taken::Taken;
 pub(super) struct Entry {
     /// The addresses of the service that came first.
     pub(super) bind: Vec<Str>,
+    /// Whether they are of sockets of their own.
+    pub(super) real: bool,
     pub(super) chains: Vec<Chain>,
     taken: Taken,
     /// What was said first; nothing, once several are told apart.
@@ -43,20 +45,20 @@ impl Sort {
 }
 
 /// Whether a listener with this candidate may have to read calls.
-pub(super) fn reads_calls(candidate: &Candidate<'_>) -> bool {
+pub(super) fn reads_calls(candidate: &Candidate) -> bool {
     Sort::of(candidate.port.protocol) != Sort::Bytes
 }
 
 impl Entry {
     /// What the candidates for one address make of it, in their order. `None` where nobody has a chain.
-    pub(super) fn of(planning: &Planning<'_, '_>, group: &[Candidate<'_>]) -> Option<Self> {
+    pub(super) fn of(planning: &Planning<'_, '_>, group: &[Candidate]) -> Option<Self> {
         let mut candidates = group.iter();
         let mut entry = Self::new(planning, candidates.next()?);
         candidates.for_each(|candidate| entry.add(planning, candidate));
         (!entry.chains.is_empty()).then_some(entry)
     }
 
-    fn new(planning: &Planning<'_, '_>, candidate: &Candidate<'_>) -> Self {
+    fn new(planning: &Planning<'_, '_>, candidate: &Candidate) -> Self {
         let (chains, protocol) = match Sort::of(candidate.port.protocol) {
             // On the wildcard address bytes pass through, so that calls have to be told from them.
             Sort::Calls if planning.detects_calls(candidate) => (planning.calls(candidate), Protocol::Unsupported),
@@ -64,12 +66,13 @@ impl Entry {
             Sort::Bytes => (planning.bytes(candidate), candidate.port.protocol),
             Sort::Detected => (planning.both(candidate), candidate.port.protocol),
         };
-        let mut entry = Self { bind: candidate.bind.clone(), chains: Vec::new(), taken: Taken::default(), protocol };
+        let Candidate { bind, real, .. } = candidate.clone();
+        let mut entry = Self { bind, real, chains: Vec::new(), taken: Taken::default(), protocol };
         entry.merge(chains);
         entry
     }
 
-    fn add(&mut self, planning: &Planning<'_, '_>, candidate: &Candidate<'_>) {
+    fn add(&mut self, planning: &Planning<'_, '_>, candidate: &Candidate) {
         let incoming = candidate.port.protocol;
         if incoming == Protocol::HttpProxy {
             *self = Self::new(planning, candidate);
@@ -105,26 +108,31 @@ fn can_share(incoming: Protocol, current: Protocol) -> bool {
 }
 
 impl Planning<'_, '_> {
-    fn both(&self, candidate: &Candidate<'_>) -> Vec<Chain> {
+    fn both(&self, candidate: &Candidate) -> Vec<Chain> {
         let mut chains = self.bytes(candidate);
         chains.extend(self.calls(candidate));
         chains
     }
 
     /// Whether calls have to be told from bytes. A listener for an HTTP proxy takes nothing else.
-    fn detects_calls(&self, candidate: &Candidate<'_>) -> bool {
+    fn detects_calls(&self, candidate: &Candidate) -> bool {
         let detected = Sort::of(candidate.port.protocol) == Sort::Detected;
         let shared = candidate.bind[0] == self.caller.wildcards[0];
         candidate.port.protocol != Protocol::HttpProxy && (detected || shared)
     }
 
     /// The chain for calls; none in a part of the listeners that has no settings for it.
-    fn calls(&self, candidate: &Candidate<'_>) -> Vec<Chain> {
+    fn calls(&self, candidate: &Candidate) -> Vec<Chain> {
         let Some(settings) = self.calls else { return Vec::new() };
-        let (service, port) = (candidate.service, candidate.port);
+        let (service, port) = (&candidate.service, &candidate.port);
         let detected = Sort::of(port.protocol) == Sort::Detected;
         let alone = detected && candidate.bind[0] != self.caller.wildcards[0];
-        let name = if alone { format!("{}:{}", service.host, port.number) } else { port.number.to_string() };
+        let name = match port.number {
+            // The routes of a socket are named by it.
+            0 => candidate.bind[0].to_string(),
+            number if alone => format!("{}:{number}", service.host),
+            number => number.to_string(),
+        };
         let web = port.protocol == Protocol::GrpcWeb && self.caller.has_grpc_web;
         let resolves =
             service.resolution == Resolution::DynamicDns && service.host.is_wildcard() && self.caller.resolves_hosts;

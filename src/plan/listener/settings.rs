@@ -15,7 +15,7 @@ use crate::generate::filter::{
     AccessLog, BytesSettings, CallSettings, ClientCertificate, HttpFilter, ServerHeader, Tag, TagValue, Tracing,
 };
 use crate::generate::route::{CatchAll, Defaults, Unknown};
-use crate::plan::cluster::resolves;
+use crate::plan::cluster::{Resolves, resolves};
 use crate::proxy::Proxy;
 
 use super::log;
@@ -36,12 +36,14 @@ pub(in crate::plan) struct Settings<'a> {
     own: OnceCell<Cow<'a, ProxyConfig>>,
     proxy: &'a Proxy,
     labels: &'a Labels,
+    /// Whether the proxy may find unknown hosts itself, where the mesh says so.
+    pub(super) resolves: bool,
 }
 
 impl<'a> Settings<'a> {
     /// The settings for a proxy beside a workload with these labels.
     pub(in crate::plan) fn new(mesh: &'a MeshConfig, proxy: &'a Proxy, labels: &'a Labels) -> Self {
-        Self { mesh, own: OnceCell::new(), proxy, labels }
+        Self { mesh, own: OnceCell::new(), proxy, labels, resolves: true }
     }
 
     fn own(&self) -> &ProxyConfig {
@@ -92,7 +94,7 @@ impl<'a> Settings<'a> {
 
     /// What becomes of calls to hosts that nobody knows, if the proxy is to find them itself.
     pub(in crate::plan) fn unknown_calls(&self) -> Option<CatchAll> {
-        resolves(self.mesh, self.proxy)?;
+        self.resolution()?;
         let headers = self.headers();
         let defaults = Defaults {
             attempt_count: headers.attempt_count.is_none_or(|h| h.disabled != Some(true)),
@@ -122,6 +124,11 @@ impl<'a> Settings<'a> {
         self.own().connection_settings.as_deref().or(self.mesh.default_config.connection_settings.as_deref())
     }
 
+    /// How the proxy finds unknown hosts, if it is to do so.
+    fn resolution(&self) -> Option<Resolves> {
+        resolves(self.mesh, self.proxy).filter(|_| self.resolves)
+    }
+
     /// Only what the proxy has. An Envoy that is not Istio's build and has an identity offers the mesh's protocols by
     /// other means.
     fn filters(&self, direction: Direction) -> Vec<HttpFilter> {
@@ -138,7 +145,7 @@ impl<'a> Settings<'a> {
                     (false, false) => None,
                 };
                 let tell = HttpFilter::TellServers { mesh_only: mode == MetadataExchangeMode::InMesh };
-                let find = resolves(self.mesh, self.proxy).map(|r| HttpFilter::ResolveUnknown(r.family, r.resolver));
+                let find = self.resolution().map(|r| HttpFilter::ResolveUnknown(r.family, r.resolver));
                 [tell].into_iter().chain(alpn).chain(find).collect()
             }
         };

@@ -10,7 +10,7 @@ use crate::proto::istio::networking::nds::v1::NameTable;
 use crate::wire::{Cache, Failure, Layer, Part, Rope};
 
 use super::NameFacets;
-use super::hosts::Hosts;
+use super::hosts::{Hosts, Table};
 use super::rows::Claim;
 
 /// What classes share: the rows of all hosts as seen from the public scope. Kept as long as some class has them.
@@ -75,9 +75,15 @@ impl Planned for Names {
     fn new(snapshot: &Snapshot, facets: NameFacets, shared: &mut Shared, cache: &Cache) -> Self {
         let mut new = Self { facets, own: Hosts::default(), layer: Layer::new(), failures: Vec::new(), _using: None };
         if new.facets.sidecar {
-            let common = shared.of(&new.facets, snapshot, cache);
-            new._using = Some(Arc::clone(&common.users));
-            new.refresh_own(snapshot, &BTreeSet::new(), cache);
+            let common = new.shares().then(|| shared.of(&new.facets, snapshot, cache));
+            new._using = common.map(|common| Arc::clone(&common.users));
+            match common {
+                Some(_) => new.refresh_own(snapshot, &BTreeSet::new(), cache),
+                None => {
+                    let all = View::new(snapshot, &new.facets.scope).hosts().cloned().collect();
+                    new.refresh_scoped(snapshot, all, cache)
+                }
+            };
             new.assemble(common, cache);
         }
         new
@@ -88,9 +94,20 @@ impl Planned for Names {
     }
 
     fn update(&mut self, snapshot: &Snapshot, changed: &BTreeSet<FactKey>, shared: &mut Shared, cache: &Cache) -> bool {
-        let Some(common) = shared.0.get(&public(&self.facets)).filter(|_| self.facets.sidecar) else { return false };
+        if !self.facets.sidecar {
+            return false;
+        }
+        if !self.shares() {
+            let mut dirty = self.own.touched(changed);
+            dirty.extend(changed.iter().filter_map(|key| match key {
+                FactKey::Service(host) => Some(host.clone()),
+                _ => None,
+            }));
+            return self.refresh_scoped(snapshot, dirty, cache) && self.assemble(None, cache);
+        }
+        let Some(common) = shared.0.get(&public(&self.facets)) else { return false };
         let moved = self.refresh_own(snapshot, changed, cache) | common.moved;
-        moved && self.assemble(common, cache)
+        moved && self.assemble(Some(common), cache)
     }
 
     fn layer(&self) -> &Layer {
@@ -118,12 +135,27 @@ impl Names {
         self.own.plan(snapshot, &self.facets, dirty, cache) | other_hosts
     }
 
+    /// Whether the class has rows in common with others. One whose Sidecar lets only some hosts through has its own alone.
+    fn shares(&self) -> bool {
+        !matches!(self.facets.scope, Scope::Sidecar(..))
+    }
+
+    /// Plans hosts as the class's Sidecar lets them through; says whether the table may be another.
+    fn refresh_scoped(&mut self, snapshot: &Snapshot, dirty: BTreeSet<Host>, cache: &Cache) -> bool {
+        let view = View::new(snapshot, &self.facets.scope);
+        let (there, gone): (BTreeSet<Host>, BTreeSet<Host>) =
+            dirty.into_iter().partition(|host| !view.definitions(host).is_empty());
+        let moved = gone.iter().fold(false, |moved, host| self.own.forget(host) | moved);
+        self.own.plan(snapshot, &self.facets, there, cache) | moved
+    }
+
     /// Puts the table together; says whether it differs from the one before. O(rows).
-    fn assemble(&mut self, common: &Common, cache: &Cache) -> bool {
+    fn assemble(&mut self, common: Option<&Common>, cache: &Cache) -> bool {
         let name = Str::default();
         let head = NameTable::default();
         let rope = Rope { name: name.clone(), head, parts: self.parts(common) };
-        self.failures = common.hosts.failures().chain(self.own.failures()).cloned().collect();
+        let of_all = common.iter().flat_map(|c| c.hosts.failures());
+        self.failures = of_all.chain(self.own.failures()).cloned().collect();
         match cache.rope(rope) {
             Ok(new) if self.layer.get(&name).is_some_and(|old| old.version() == new.version()) => false,
             Ok(new) => {
@@ -138,8 +170,9 @@ impl Names {
     }
 
     /// The row of each name, by name.
-    fn parts(&self, common: &Common) -> Vec<Arc<Part>> {
-        let (all, own) = (common.hosts.table(), self.own.table());
+    fn parts(&self, common: Option<&Common>) -> Vec<Arc<Part>> {
+        let none = Table::new();
+        let (all, own) = (common.map_or(&none, |c| c.hosts.table()), self.own.table());
         if self.own.planned().next().is_none() {
             return all.values().filter_map(|claims| claims.values().next_back()).cloned().collect();
         }

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::api::mesh::OutboundMode;
 use crate::base::{Host, Str};
-use crate::generate::route::{self, CatchAll, Unknown};
+use crate::generate::route::{self, CatchAll};
 use crate::model::reads::Readers;
-use crate::model::{FactKey, Snapshot, View};
+use crate::model::{FactKey, Scope, Snapshot, View};
 use crate::plan::Planned;
 use crate::wire::{Cache, Encoded, Failure, Layer, Part, Rope};
 
@@ -15,6 +14,7 @@ use super::common::{Common, Shared, alone, alone_name, defaults};
 use super::facets::{Outbound, RouteFacets};
 use super::host::{HostPlan, Seat, plan};
 use super::overlay::Overlay;
+use super::scoped;
 
 /// The routes of one class: a configuration for each port, and one for each service on a port with detection.
 pub struct RouteClass {
@@ -52,15 +52,21 @@ impl Planned for RouteClass {
             _using: None,
             facets: facets.clone(),
         };
-        if let Some(outbound) = &facets {
-            let common = shared.of(&outbound.base, snapshot, cache);
-            new._using = Some(Arc::clone(&common.users));
-            new.layer = common.detected().clone();
-            new.refresh_catch_all(snapshot, outbound, cache);
-            let mut stale = new.refresh_own(snapshot, outbound, common, None);
-            stale.ports.extend(common.ports());
-            new.assemble(outbound, common, stale, cache);
+        let Some(outbound) = &facets else { return new };
+        new.refresh_catch_all(snapshot, outbound, cache);
+        if let Scope::Sidecar(_, egress) = &outbound.scope {
+            let view = View::new(snapshot, &outbound.scope);
+            let mut stale = new.replan(snapshot, outbound, None, scoped::hosts(&view));
+            stale.ports.extend(scoped::ports(egress));
+            new.assemble(outbound, None, stale, cache);
+            return new;
         }
+        let common = shared.of(&outbound.base, snapshot, cache);
+        new._using = Some(Arc::clone(&common.users));
+        new.layer = common.detected().clone();
+        let mut stale = new.refresh_own(snapshot, outbound, common, None);
+        stale.ports.extend(common.ports());
+        new.assemble(outbound, Some(common), stale, cache);
         new
     }
 
@@ -70,15 +76,31 @@ impl Planned for RouteClass {
 
     fn update(&mut self, snapshot: &Snapshot, changed: &BTreeSet<FactKey>, shared: &mut Shared, cache: &Cache) -> bool {
         let Some(outbound) = self.facets.clone() else { return false };
-        let Some(common) = shared.get(&outbound.base) else { return false };
         let before = self.layer.clone();
-        let mut stale = self.refresh_own(snapshot, &outbound, common, Some(changed));
-        stale.ports.extend(&common.news.ports);
+        let common = match &outbound.scope {
+            Scope::Sidecar(..) => None,
+            Scope::Public | Scope::Namespace(_) => {
+                let Some(common) = shared.get(&outbound.base) else { return false };
+                Some(common)
+            }
+        };
+        let mut stale = match (&outbound.scope, common) {
+            (_, Some(common)) => self.refresh_own(snapshot, &outbound, common, Some(changed)),
+            (scope, None) => {
+                let touched = changed.iter().flat_map(|key| self.readers.of(key));
+                let dirty = scoped::concerned(&View::new(snapshot, scope), changed, touched);
+                self.replan(snapshot, &outbound, None, dirty)
+            }
+        };
+        stale.ports.extend(common.iter().flat_map(|c| &c.news.ports));
         if changed.contains(&FactKey::Mesh) && self.refresh_catch_all(snapshot, &outbound, cache) {
-            stale.ports.extend(common.ports());
+            stale.ports.extend(common.iter().flat_map(|c| c.ports()));
             stale.ports.extend(self.own.values().flat_map(|plan| plan.ports.keys()));
+            if let Scope::Sidecar(_, egress) = &outbound.scope {
+                stale.ports.extend(scoped::ports(egress));
+            }
         }
-        self.take_detected(common, &mut stale);
+        common.iter().for_each(|common| self.take_detected(common, &mut stale));
         self.assemble(&outbound, common, stale, cache);
         !before.ptr_eq(&self.layer)
     }
@@ -95,11 +117,7 @@ impl Planned for RouteClass {
 impl RouteClass {
     /// The virtual host for calls that no other takes; says whether it changed.
     fn refresh_catch_all(&mut self, snapshot: &Snapshot, outbound: &Outbound, cache: &Cache) -> bool {
-        let unknown = match snapshot.mesh.config.outbound_traffic_policy.mode {
-            OutboundMode::AllowAny => Unknown::Allow,
-            OutboundMode::AllowAnyDynamicDns => Unknown::Resolve,
-            OutboundMode::RegistryOnly => Unknown::Block,
-        };
+        let unknown = outbound.unknown.clone();
         let part = cache.part(&CatchAll { unknown, defaults: defaults(&outbound.base, &snapshot.mesh) });
         let part = part.ok();
         let changed = part.as_ref().map(|p| p.digest()) != self.catch_all.as_ref().map(|p| p.digest());
@@ -131,21 +149,38 @@ impl RouteClass {
         }
         let touched: BTreeSet<&Host> = changed.into_iter().flatten().flat_map(|key| self.readers.of(key)).collect();
         let dirty = wanted.into_iter().filter(|host| !self.own.contains_key(*host) || touched.contains(host));
-        let planned: Vec<(Host, HostPlan, Vec<FactKey>)> = dirty
-            .map(|host| {
-                let view = View::new(snapshot, &outbound.scope);
-                let defaults = defaults(&outbound.base, view.mesh());
-                let seat = Seat { view: &view, base: &outbound.base, caller: &outbound.caller, defaults: &defaults };
-                let plan = plan(&seat, host);
-                (host.clone(), plan, view.into_reads())
-            })
-            .collect();
-        for (host, plan, reads) in planned {
-            self.readers.record(&host, reads);
-            let old = self.own.insert(host.clone(), plan);
+        let dirty = dirty.cloned().collect();
+        stale.join(self.replan(snapshot, outbound, Some(common), dirty));
+        stale
+    }
+
+    /// Plans hosts that are the class's own. One that a Sidecar holds back is so no more.
+    fn replan(
+        &mut self,
+        snapshot: &Snapshot,
+        outbound: &Outbound,
+        common: Option<&Common>,
+        dirty: BTreeSet<Host>,
+    ) -> Stale {
+        let mut stale = Stale::default();
+        for host in dirty {
+            let view = View::new(snapshot, &outbound.scope);
+            let defaults = defaults(&outbound.base, view.mesh());
+            let seat = Seat { view: &view, base: &outbound.base, caller: &outbound.caller, defaults: &defaults };
+            let plan = plan(&seat, &host);
+            let old = match common.is_some() || scoped::sees(&view, &host) {
+                true => {
+                    self.readers.record(&host, view.into_reads());
+                    self.own.insert(host.clone(), plan)
+                }
+                false => {
+                    self.readers.forget(&host);
+                    self.own.remove(&host)
+                }
+            };
             let new = self.own.get(&host);
             if old.as_ref() != new {
-                stale.add(&host, [old.as_ref(), new, common.plan(&host)]);
+                stale.add(&host, [old.as_ref(), new, common.and_then(|c| c.plan(&host))]);
             }
         }
         stale
@@ -163,21 +198,21 @@ impl RouteClass {
         }
     }
 
-    fn assemble(&mut self, outbound: &Outbound, common: &Common, stale: Stale, cache: &Cache) {
+    fn assemble(&mut self, outbound: &Outbound, common: Option<&Common>, stale: Stale, cache: &Cache) {
         for port in stale.ports {
             self.assemble_port(outbound, common, port, cache);
         }
         for (host, port) in stale.detected {
             self.assemble_alone(common, &host, port, cache);
         }
-        self.failures.insert(Str::default(), common.failures().cloned().collect());
+        self.failures.insert(Str::default(), common.iter().flat_map(|c| c.failures()).cloned().collect());
         self.failures.retain(|_, failures| !failures.is_empty());
     }
 
-    fn assemble_port(&mut self, outbound: &Outbound, common: &Common, port: u16, cache: &Cache) {
+    fn assemble_port(&mut self, outbound: &Outbound, common: Option<&Common>, port: u16, cache: &Cache) {
         let name = Str::from(port.to_string());
-        let overlay = Overlay::new(port, &outbound.namespace, common.port(port), &self.own);
-        if overlay.is_empty() {
+        let overlay = Overlay::new(port, &outbound.namespace, common.and_then(|c| c.port(port)), &self.own);
+        if overlay.is_empty() && !scoped::asks(&outbound.scope, port) {
             self.failures.remove(&name);
             self.put(name, None);
             return;
@@ -193,11 +228,11 @@ impl RouteClass {
     }
 
     /// A service that is different for this class, or the same as for all again.
-    fn assemble_alone(&mut self, common: &Common, host: &Host, port: u16, cache: &Cache) {
+    fn assemble_alone(&mut self, common: Option<&Common>, host: &Host, port: u16, cache: &Cache) {
         let name = alone_name(host, port);
         self.failures.remove(&name);
         let encoded = match self.own.get(host) {
-            None => common.detected().get(&name).cloned(),
+            None => common.and_then(|c| c.detected().get(&name)).cloned(),
             Some(plan) => {
                 let candidate = plan.ports.get(&port).filter(|c| c.detected);
                 let encoded = candidate.map(|candidate| alone(&name, candidate, cache)).transpose();
@@ -222,6 +257,11 @@ impl RouteClass {
 }
 
 impl Stale {
+    fn join(&mut self, other: Self) {
+        self.ports.extend(other.ports);
+        self.detected.extend(other.detected);
+    }
+
     /// Everything that a host gave or gives, to this class or to all.
     fn add<'p>(&mut self, host: &Host, plans: impl IntoIterator<Item = Option<&'p HostPlan>>) {
         for (port, candidate) in plans.into_iter().flatten().flat_map(|plan| &plan.ports) {

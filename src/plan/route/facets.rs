@@ -8,10 +8,11 @@ use prost::Name;
 
 use crate::api::mesh::ProxyHeaders;
 use crate::base::{Labels, Namespace, Str};
-use crate::generate::route::Extensions;
+use crate::generate::route::{Extensions, Unknown};
 use crate::model::{Scope, View};
 use crate::plan::caller::place;
 use crate::plan::name::Reach;
+use crate::plan::sidecar;
 use crate::proxy::{Proxy, Role};
 
 /// What distinguishes the routes of proxies; `None` for those that are not beside workloads.
@@ -28,6 +29,8 @@ pub struct Outbound {
     pub namespace: Namespace,
     /// What rules ask about the callers.
     pub caller: Caller,
+    /// What becomes of calls to hosts that nobody knows.
+    pub unknown: Unknown,
 }
 
 /// What decides about routes for everybody, whatever the namespace.
@@ -72,7 +75,8 @@ pub fn facets(view: &View<'_>, proxy: &Proxy) -> RouteFacets {
     let (attempt_count, forwarded_host) = headers(view, proxy);
     let base =
         Base { reach: Reach::of(view, proxy), naming, attempt_count, forwarded_host, extensions: extensions(proxy) };
-    Some(Outbound { base, scope: view.scope().clone(), namespace, caller: caller(view, proxy) })
+    let unknown = sidecar::unknown(view, proxy);
+    Some(Outbound { base, scope: view.scope().clone(), namespace, caller: caller(view, proxy), unknown })
 }
 
 /// `shop.svc.cluster.local` names the namespace `shop`.

@@ -55,8 +55,27 @@ type Age = (u8, i64, Str, Namespace);
 /// The order of one VirtualService's hosts: those without a service first, wildcards last, else as written.
 type Place = (bool, bool, usize);
 
-/// Plans a host: as a service, and as a host that only VirtualServices speak of.
+/// Plans a host. Each port is that of one of the Sidecar's listeners, if there is a Sidecar, and has the hosts and routes
+/// of that one alone.
 pub(super) fn plan(seat: &Seat<'_>, host: &Host) -> HostPlan {
+    let Some(egress) = seat.view.egress() else { return plan_seen(seat, host) };
+    let mut out = HostPlan::default();
+    for (index, listener) in egress.listeners.iter().enumerate() {
+        let view = seat.view.through(index);
+        let mut plan = plan_seen(&Seat { view: &view, ..*seat }, host);
+        plan.ports.retain(|number, _| egress.listener_of(*number) == Some(index));
+        if let Some(port) = &listener.port {
+            // It is for the listener to say what is spoken.
+            plan.ports.values_mut().for_each(|candidate| candidate.detected = port.protocol.is_detected());
+        }
+        out.by_caller |= plan.by_caller;
+        out.ports.extend(plan.ports);
+    }
+    out
+}
+
+/// Plans a host: as a service, and as a host that only VirtualServices speak of.
+fn plan_seen(seat: &Seat<'_>, host: &Host) -> HostPlan {
     let definitions = seat.view.definitions(host);
     let rules = seat.view.virtual_services(host);
     let mut out = HostPlan { by_caller: rules.iter().any(|r| asks(r)), ..HostPlan::default() };
