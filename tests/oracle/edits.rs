@@ -217,7 +217,7 @@ fn egress() -> impl Strategy<Value = Value> {
 
 fn sidecar() -> impl Strategy<Value = Value> {
     let ingress = select(vec!["", "127.0.0.1:8081", "0.0.0.0:8081", "unix:///tmp/app.sock", "none"]);
-    let policy = select(vec!["", "REGISTRY_ONLY", "ALLOW_ANY", "PROXY"]);
+    let policy = select(vec!["REGISTRY_ONLY", "ALLOW_ANY", "PROXY"]);
     (namespace(), name(), select(vec!["", "a", "b"]), egress(), ingress, policy, 0..2_i64).prop_map(
         |(ns, n, app, egress, ingress, policy, created)| {
             let mut spec = json!({"egress": egress});
@@ -231,7 +231,6 @@ fn sidecar() -> impl Strategy<Value = Value> {
                 spec["inboundConnectionPool"] = json!({"tcp": {"maxConnections": 3}});
             }
             match policy {
-                "" => {}
                 "PROXY" => {
                     let proxy = json!({"host": "b.two.svc.cluster.local", "port": {"number": 80}});
                     spec["outboundTrafficPolicy"] = json!({"mode": "ALLOW_ANY", "egressProxy": proxy});
