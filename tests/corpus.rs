@@ -18,14 +18,16 @@ use mizzen::model::index::{Allocations, Options};
 use serde_json::Value;
 
 /// Cases that are equal in full: those of the main job.
-const EQUAL: [&str; 16] = [
+const EQUAL: [&str; 18] = [
     "balancing-policies",
     "connection-limits",
+    "egress-scope",
     "entry-endpoints",
     "entry-visibility",
     "external-name-partners",
     "grpc-service",
     "headless-ledger",
+    "ingress-listeners",
     "l4-routing",
     "mysql-same-port",
     "name-table",

@@ -25,7 +25,7 @@ mod stat_name;
 mod tests;
 
 pub use fixed::{BlackHole, ExternalSecrets, Family, Forwarding, Passthrough, PassthroughKind};
-pub use inbound::InboundCluster;
+pub use inbound::{Application, InboundCluster};
 pub use outbound::{Discovery, OutboundCluster, RuleRef, ServicePort, SubsetRef};
 pub use security::{Accounts, OwnCertificates};
 

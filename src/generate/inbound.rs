@@ -15,16 +15,20 @@ pub use tls::ServerTls;
 use envoy_types::pb::envoy::config::core::v3::TrafficDirection;
 use envoy_types::pb::envoy::config::listener::v3::{FilterChain, FilterChainMatch, Listener};
 
-use crate::base::{Duration, Str};
+use crate::base::{Duration, Namespace, Str};
 use crate::generate::filter::{AccessLog, metadata_exchange};
 use crate::generate::listener::{self, Bind, Content, Transport};
 use crate::generate::proto;
 use crate::model::facts::Handle;
 use crate::wire::{Recipe, Refusal};
 
-/// The listener of all captured connections in (istio `pilot/pkg/networking/core/listener_inbound.go`).
+/// The listener of all captured connections in, or one of a Sidecar's own (istio `pilot/pkg/networking/core/listener_inbound.go`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct VirtualInbound {
+    /// Its name.
+    pub name: Str,
+    /// Whether connections are redirected to it; if not, it is where they go anyway.
+    pub captured: bool,
     /// Where it listens.
     pub bind: Bind,
     /// Whether connections keep the addresses of both ends (TPROXY).
@@ -54,6 +58,8 @@ pub struct InboundChain {
     pub tls: Option<Handle<ServerTls>>,
     /// Whether peers tell each other who they are before the first call.
     pub exchange: bool,
+    /// The namespace and the name of the Sidecar that says it is there.
+    pub origin: Option<(Namespace, Str)>,
     /// What it does.
     pub content: Content,
 }
@@ -62,11 +68,11 @@ impl Recipe for VirtualInbound {
     type Message = Listener;
 
     fn name(&self) -> Str {
-        "virtualInbound".into()
+        self.name.clone()
     }
 
     fn build(&self) -> Result<Listener, Refusal> {
-        let mut filters = vec![listener::original_dst()];
+        let mut filters: Vec<_> = self.captured.then(listener::original_dst).into_iter().collect();
         filters.extend(self.transparent.then(listener::original_src));
         filters.extend(inspect::inspectors(&self.chains));
         Ok(Listener {
@@ -105,6 +111,7 @@ impl InboundChain {
             filter_chain_match: Some(matches),
             filters,
             transport_socket: self.tls.as_ref().map(|tls| tls.build()),
+            metadata: self.origin.as_ref().map(|(namespace, name)| listener::origin(namespace, "sidecar", name)),
             ..FilterChain::default()
         })
     }

@@ -11,6 +11,7 @@ mod chain;
 mod dns;
 mod part;
 
+pub(crate) use chain::origin;
 pub use chain::{Chain, Content, Match, Range, Transport};
 pub use dns::NameServer;
 pub(crate) use part::{exact_balance, http_inspector, one_at_a_time, original_dst, original_src, tls_inspector};

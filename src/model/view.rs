@@ -207,12 +207,7 @@ impl<'s> View<'s> {
         let exact = self.snapshot.routes.get(host).map(|l| l.as_slice()).unwrap_or_default();
         let wild =
             self.snapshot.wild_routes.iter().filter(|v| v.hosts.iter().any(|h| h.is_wildcard() && h.matches(host)));
-        let mut all: Vec<_> = exact
-            .iter()
-            .chain(wild)
-            .filter(|v| self.routes_by(v))
-            .cloned()
-            .collect();
+        let mut all: Vec<_> = exact.iter().chain(wild).filter(|v| self.routes_by(v)).cloned().collect();
         all.sort_by(|a, b| self.order(a).cmp(&self.order(b)));
         all.dedup();
         all

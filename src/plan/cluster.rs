@@ -11,6 +11,7 @@ mod facets;
 mod fixed;
 mod found;
 mod inbound;
+mod ingress;
 mod outbound;
 
 #[cfg(test)]
@@ -21,4 +22,6 @@ pub(super) use facets::{family, resolver, resolves};
 pub use fixed::FixedClusters;
 pub(super) use found::Found;
 pub use inbound::InboundClusters;
+pub use ingress::IngressTarget;
+pub(super) use ingress::nameless;
 pub use outbound::OutboundClusters;

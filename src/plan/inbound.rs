@@ -1,11 +1,13 @@
-//! The listener for calls in: one for each workload, whatever the number of its pods.
+//! The listeners for calls in: one for each workload, whatever the number of its pods, and perhaps others where its
+//! Sidecar says so.
 //!
 //! Comes in: the ports of the workload and what PeerAuthentications say of them. Goes out: [`VirtualInbound`].
 //!
 //! Everything in it is known when the class of a proxy is; so the recipe itself is what distinguishes classes, and
 //! there is nothing left to plan.
-//! Absent: the listeners of a Sidecar's `ingress`, and policies of calls, which later issues add.
+//! Absent: policies of calls, which later issues add. TLS in a Sidecar is ignored, as istiod's feature for it is off.
 
+mod ingress;
 mod mode;
 
 #[cfg(test)]
@@ -13,27 +15,28 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use crate::base::{Duration, Str};
+use crate::base::{Duration, Namespace, Str};
 use crate::generate::filter::{
     Bytes, BytesSettings, CallSettings, Calls, HttpFilter, Protocol as Read, Routes, TcpProxy,
 };
 use crate::generate::inbound::{InboundChain, InboundRoute, ServerTls, VirtualInbound};
 use crate::generate::listener::{Bind, Content, Transport};
-use crate::model::facts::{Handle, PeerMode, Port, Protocol, Registry, Target, TargetPort};
+use crate::model::facts::{self, Handle, PeerMode, Protocol, Registry, Target, TargetPort};
 use crate::model::{FactKey, Scope, View};
 use crate::proxy::{Flag, Proxy, Role};
 
 use super::caller::place;
 use super::class::{Output, Planner};
 use super::listener::{Direction, Interception, Settings, addresses, has_basics, reserved};
+use super::sidecar::sidecar;
 use super::targets::targets;
 use mode::{Certificates, FOREIGN_TLS, Taken, taken};
 
 /// Plans the listener for calls in.
 pub struct InboundPlanner;
 
-/// What distinguishes classes: the listener, or that there is none.
-pub type InboundFacets = Option<Handle<VirtualInbound>>;
+/// What distinguishes classes: the listeners, that of captured connections first.
+pub type InboundFacets = Vec<Handle<VirtualInbound>>;
 
 impl Planner for InboundPlanner {
     type Facets = InboundFacets;
@@ -60,10 +63,11 @@ impl Planner for InboundPlanner {
 pub fn facets(view: &View<'_>, proxy: &Proxy) -> InboundFacets {
     let mesh = &view.mesh().config;
     let interception = Interception::of(proxy);
-    let port = u16::try_from(mesh.proxy_inbound_listen_port).ok()?;
+    let Ok(port) = u16::try_from(mesh.proxy_inbound_listen_port) else { return Vec::new() };
     let serves = proxy.role == Role::Sidecar && mesh.proxy_listen_port > 0 && has_basics(&proxy.capabilities);
-    if !serves || interception == Interception::None {
-        return None;
+    let sidecar = sidecar(view, proxy).filter(|s| !s.ingress.is_empty());
+    if !serves || (interception == Interception::None && sidecar.is_none()) {
+        return Vec::new();
     }
     let (labels, _) = place(view, proxy);
     let settings = Settings::new(mesh, proxy, &labels);
@@ -78,26 +82,69 @@ pub fn facets(view: &View<'_>, proxy: &Proxy) -> InboundFacets {
         has_mongo: settings.has_mongo(),
     };
     let rules = view.peer_rules(&proxy.namespace);
-    let ports = ports(targets(view, proxy), &reserved(view, proxy));
+    let ports = match &sidecar {
+        Some(sidecar) => ingress::ports(sidecar, proxy),
+        None => {
+            let found = ports(targets(view, proxy), &reserved(view, proxy));
+            found.into_iter().map(|target| Port::of_service(target, workload.wildcard)).collect()
+        }
+    };
+    let said: BTreeSet<u16> = match &sidecar {
+        Some(sidecar) => sidecar.ingress.iter().map(|i| i.port.number).collect(),
+        None => ports.iter().map(|p| p.target.number).collect(),
+    };
     let mut chains = vec![workload.loops(port)];
     chains.extend(workload.chains(&Destination::unknown(None), rules.of_workload(&labels, 0)));
-    for number in rules.ports(&labels) {
-        if !ports.iter().any(|target| target.number == number) {
-            chains.extend(workload.chains(&Destination::unknown(Some(number)), rules.of_workload(&labels, number)));
-        }
+    for number in rules.ports(&labels).into_iter().filter(|number| !said.contains(number)) {
+        chains.extend(workload.chains(&Destination::unknown(Some(number)), rules.of_workload(&labels, number)));
     }
-    for target in &ports {
-        let mode = rules.of_workload(&labels, target.number);
-        chains.extend(workload.chains(&Destination::of(target, workload.wildcard), mode));
+    let of_port = |port: &Port| {
+        let mode = rules.of_workload(&labels, port.target.number);
+        workload.chains(&Destination::of(port), mode)
+    };
+    let (own, captured): (Vec<&Port>, Vec<&Port>) = ports.iter().partition(|port| port.real);
+    captured.into_iter().for_each(|port| chains.extend(of_port(port)));
+    let exact_balance = proxy.metadata.flag("INBOUND_LISTENER_EXACT_BALANCE") == Flag::On;
+    let logs = Handle::new(settings.listener_logs());
+    let listener = |name, bind, captured, chains| {
+        Handle::new(VirtualInbound {
+            name,
+            captured,
+            bind,
+            transparent: captured && interception == Interception::Tproxy,
+            exact_balance,
+            detection_timeout: mesh.protocol_detection_timeout,
+            chains,
+            logs: logs.clone(),
+        })
+    };
+    let mut listeners = Vec::new();
+    if interception != Interception::None {
+        let bind = Bind { addresses: vec![workload.wildcard.into()], port, real: true };
+        listeners.push(listener("virtualInbound".into(), bind, true, chains));
     }
-    Some(Handle::new(VirtualInbound {
-        bind: Bind { addresses: vec![workload.wildcard.into()], port, real: true },
-        transparent: interception == Interception::Tproxy,
-        exact_balance: proxy.metadata.flag("INBOUND_LISTENER_EXACT_BALANCE") == Flag::On,
-        detection_timeout: mesh.protocol_detection_timeout,
-        chains,
-        logs: Handle::new(settings.listener_logs()),
-    }))
+    listeners.extend(own.into_iter().map(|port| {
+        let bind = Bind { addresses: vec![port.bind.clone()], port: port.target.number, real: true };
+        listener(bind.name(), bind, false, of_port(port))
+    }));
+    listeners
+}
+
+/// A port at which calls are taken in.
+struct Port {
+    target: Target,
+    /// The address in its name, and that of its listener if it has one of its own.
+    bind: Str,
+    /// Whether it has a listener of its own.
+    real: bool,
+    /// The Sidecar that says it is there.
+    origin: Option<(Namespace, Str)>,
+}
+
+impl Port {
+    fn of_service(target: Target, wildcard: &str) -> Self {
+        Self { target, bind: wildcard.into(), real: false, origin: None }
+    }
 }
 
 /// The first target of each port, by port, but for ports of the proxy itself (istio `getFilterChainsByServicePort`).
@@ -137,18 +184,21 @@ struct Destination<'t> {
     /// The prefix of calls in statistics.
     stat_prefix: Str,
     target: Option<&'t Target>,
-    port: Port,
+    origin: Option<(Namespace, Str)>,
+    port: facts::Port,
 }
 
 impl<'t> Destination<'t> {
-    fn of(target: &'t Target, wildcard: &str) -> Self {
-        let name: Str = format!("{wildcard}_{}", target.number).into();
+    fn of(port: &'t Port) -> Self {
+        let target = &port.target;
+        let name: Str = format!("{}_{}", port.bind, target.number).into();
         Self {
             stat_prefix: format!("inbound_{name};").into(),
             names: [name.clone(), name],
             number: Some(target.number),
             cluster: format!("inbound|{}||", target.number).into(),
             target: Some(target),
+            origin: port.origin.clone(),
             port: target.port.clone(),
         }
     }
@@ -162,7 +212,8 @@ impl<'t> Destination<'t> {
             cluster: "InboundPassthroughCluster".into(),
             stat_prefix: "InboundPassthroughCluster;".into(),
             target: None,
-            port: Port { number: 0, name: "virtualInbound".into(), protocol: Protocol::Unsupported, target },
+            origin: None,
+            port: facts::Port { number: 0, name: "virtualInbound".into(), protocol: Protocol::Unsupported, target },
         }
     }
 }
@@ -177,6 +228,7 @@ impl Workload {
             protocols: &[],
             tls: None,
             exchange: false,
+            origin: None,
             content: Content::Bytes(self.blackhole()),
         }
     }
@@ -219,6 +271,7 @@ impl Workload {
             protocols: taken.protocols,
             tls,
             exchange: self.bytes.exchange,
+            origin: to.origin.clone(),
             content,
         }
     }

@@ -24,7 +24,7 @@ mod taken;
 #[cfg(test)]
 mod tests;
 
-pub(super) use caller::{Interception, addresses, has_basics, reserved};
+pub(super) use caller::{Interception, addresses, has_basics, reserved, stated_ports};
 pub use dns::{NameServerFacets, NameServers, facets as dns_facets};
 pub(super) use settings::{Direction, Settings};
 
@@ -157,7 +157,8 @@ impl Planner for ListenerPlanner {
             (Part::Calls, true) => &[ListenerUnit::Captured, ListenerUnit::HttpProxy],
             (Part::Bytes, true) | (Part::PodBytes | Part::PodCalls, _) => &[],
         };
-        let of_sidecar = view.egress().into_iter().flat_map(|e| &e.listeners).filter_map(|l| Some(l.port.as_ref()?.number));
+        let of_sidecar =
+            view.egress().into_iter().flat_map(|e| &e.listeners).filter_map(|l| Some(l.port.as_ref()?.number));
         let ports: BTreeSet<u16> = view.ports().chain(of_sidecar).collect();
         fixed.iter().copied().chain(ports.into_iter().map(ListenerUnit::Port)).collect()
     }
@@ -209,9 +210,8 @@ impl Planning<'_, '_> {
     /// The listeners of a port that belong to a part.
     fn outbound(&self, port: u16, groups: &Groups, part: Part) -> Vec<Outbound> {
         // The HTTP proxy may be at an address where services are.
-        let is_proxy = |address: &Str| {
-            self.caller.http_proxy_port == Some(port) && *address == self.caller.localhosts[0]
-        };
+        let is_proxy =
+            |address: &Str| self.caller.http_proxy_port == Some(port) && *address == self.caller.localhosts[0];
         let mine = groups.iter().filter(|(address, group)| part_of(group) == part && !is_proxy(address));
         let entries = mine.filter_map(|(_, group)| Entry::of(self, group));
         let bind = |entry: &Entry| Bind { addresses: entry.bind.clone(), port, real: entry.real };

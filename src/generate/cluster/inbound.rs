@@ -5,9 +5,10 @@ use envoy_types::pb::envoy::config::cluster::v3::cluster::{DiscoveryType, LbPoli
 use envoy_types::pb::envoy::config::endpoint::v3::lb_endpoint::HostIdentifier;
 use envoy_types::pb::envoy::config::endpoint::v3::{Endpoint, LbEndpoint, LocalityLbEndpoints};
 
+use crate::api::destination_rule::ConnectionPool;
 use crate::base::{Duration, Str};
 use crate::generate::endpoint::load_assignment;
-use crate::generate::proto::{duration, socket_address};
+use crate::generate::proto::{duration, pipe, socket_address};
 use crate::model::facts::{ClusterDefaults, Handle, Target, Traffic};
 use crate::wire::{Recipe, Refusal};
 
@@ -27,12 +28,31 @@ pub struct InboundCluster {
     pub targets: Vec<Target>,
     /// The rule in force for the first service, whose limits hold for both sides of a call.
     pub rule: Option<RuleRef>,
+    /// Where the application listens.
+    pub application: Application,
+    /// What a Sidecar says of the limits, which then holds in place of the rule's word.
+    pub pool: Option<Handle<ConnectionPool>>,
+    /// Whether the first target is no service, but only a Sidecar's listener.
+    pub nameless: bool,
     /// Whether the workload has an IPv4 address; it is IPv6 otherwise.
     pub v4: bool,
     /// The proxy.
     pub traits: Traits,
     /// The mesh.
     pub mesh: Handle<ClusterDefaults>,
+}
+
+/// Where the application listens.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Application {
+    /// As the mesh says for ports of services: where the call was going, or at the port on its own machine.
+    AsMesh,
+    /// Where the call was going.
+    Called,
+    /// At an address and a port.
+    Socket(Str, u16),
+    /// At a Unix socket.
+    Pipe(Str),
 }
 
 impl Recipe for InboundCluster {
@@ -47,7 +67,9 @@ impl Recipe for InboundCluster {
         let mut draft = Draft::new(&self.name());
         self.start(&mut draft);
         protocol::set(&mut draft, first.port.protocol, &self.traits);
-        draft.istio.push(metadata::services(self.services()));
+        if !self.nameless {
+            draft.istio.push(metadata::services(self.services()));
+        }
         if !self.mesh.inbound_stat_name.is_empty() {
             draft.cluster.alt_stat_name = self.named().fill(&self.mesh.inbound_stat_name);
         }
@@ -56,24 +78,34 @@ impl Recipe for InboundCluster {
             draft.istio.push(metadata::rule(&rule.namespace, &rule.name));
         }
         let traffic = Traffic::of(policy.map(|(_, p)| p), first.port.number).or_mesh(self.mesh.policy.as_deref());
-        let limits = traffic.pool.cloned().unwrap_or_default();
+        let pool = self.pool.as_deref().or(traffic.pool);
+        let limits = pool.cloned().unwrap_or_default();
         pool::set(&mut draft, &limits, traffic.retry_budget, &self.mesh);
         Ok(draft.finish())
     }
 }
 
 impl InboundCluster {
-    /// To the address that was called, or to 127.0.0.1 where the mesh says so.
+    /// To the address that was called, or to where the application is said to be.
     fn start(&self, draft: &mut Draft) {
-        if !self.mesh.inbound_localhost {
-            draft.set_type(DiscoveryType::OriginalDst);
-            draft.cluster.lb_policy = LbPolicy::ClusterProvided.into();
-            draft.cluster.cleanup_interval = Some(duration(NEVER));
-            draft.cluster.upstream_bind_config = Some(bind(self.v4, false));
-            return;
-        }
+        let own = if self.v4 { "127.0.0.1" } else { "::1" };
+        let (address, to_itself) = match &self.application {
+            Application::AsMesh if self.mesh.inbound_localhost => (socket_address(own, self.targets[0].number), true),
+            Application::AsMesh | Application::Called => {
+                draft.set_type(DiscoveryType::OriginalDst);
+                draft.cluster.lb_policy = LbPolicy::ClusterProvided.into();
+                draft.cluster.cleanup_interval = Some(duration(NEVER));
+                draft.cluster.upstream_bind_config = Some(bind(self.v4, false));
+                return;
+            }
+            Application::Socket(address, port) => {
+                (socket_address(address, *port), ["127.0.0.1", "::1"].contains(&address.as_str()))
+            }
+            Application::Pipe(path) => (pipe(path), false),
+        };
         draft.set_type(DiscoveryType::Static);
-        let address = socket_address(if self.v4 { "127.0.0.1" } else { "::1" }, self.targets[0].number);
+        // What goes back to the proxy's own address must not be captured again.
+        draft.cluster.upstream_bind_config = (!to_itself).then(|| bind(self.v4, false));
         let local = Endpoint { address: Some(address), ..Default::default() };
         let local = LbEndpoint { host_identifier: Some(HostIdentifier::Endpoint(local)), ..Default::default() };
         let group = LocalityLbEndpoints { lb_endpoints: vec![local], ..Default::default() };

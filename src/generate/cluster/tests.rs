@@ -253,7 +253,16 @@ fn target(host: &str, port: u16, number: u16) -> Target {
 }
 
 fn inbound(targets: Vec<Target>) -> InboundCluster {
-    InboundCluster { targets, rule: None, v4: true, traits: traits(), mesh: mesh(|_| {}) }
+    InboundCluster {
+        targets,
+        rule: None,
+        application: Application::AsMesh,
+        pool: None,
+        nameless: false,
+        v4: true,
+        traits: traits(),
+        mesh: mesh(|_| {}),
+    }
 }
 
 #[test]

@@ -79,7 +79,7 @@ impl Chain {
                 Content::Bytes(bytes) => bytes.build(),
                 Content::Calls(calls) => vec![calls.build()?],
             },
-            metadata: self.origin.as_ref().map(|(namespace, name)| origin(namespace, name)),
+            metadata: self.origin.as_ref().map(|(namespace, name)| origin(namespace, "virtual-service", name)),
             // Slow handshakes must not pile up (istio `gatewayTransportSocketConnectTimeout`).
             transport_socket_connect_timeout: Some(protobuf::Duration { seconds: 15, nanos: 0 }),
             ..FilterChain::default()
@@ -88,8 +88,8 @@ impl Chain {
 }
 
 /// The object behind a chain, for `istioctl x describe`.
-fn origin(namespace: &Namespace, name: &Str) -> Metadata {
-    let config = format!("/apis/networking.istio.io/v1/namespaces/{namespace}/virtual-service/{name}");
+pub(crate) fn origin(namespace: &Namespace, kind: &str, name: &Str) -> Metadata {
+    let config = format!("/apis/networking.istio.io/v1/namespaces/{namespace}/{kind}/{name}");
     let fields = proto::fields_of([("config", proto::string(&config))]);
     Metadata { filter_metadata: [("istio".to_owned(), fields)].into(), ..Metadata::default() }
 }

@@ -93,7 +93,11 @@ impl Index {
         for (namespace, moves) in moved {
             let mut hosts = self.snapshot.homes.get(&namespace).map(|h| (**h).clone()).unwrap_or_default();
             for (host, there) in moves {
-                if there { hosts.insert(host) } else { hosts.remove(&host) };
+                if there {
+                    hosts.insert(host)
+                } else {
+                    hosts.remove(&host)
+                };
             }
             if put(&mut self.snapshot.homes, &namespace, (!hosts.is_empty()).then_some(hosts)) {
                 changes.keys.insert(FactKey::Home(namespace));

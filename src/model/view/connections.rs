@@ -18,7 +18,11 @@ impl<'s> View<'s> {
             members.iter().filter(move |m| public(&m.service) != named && m.service.export_to.includes(&self.namespace))
         };
         let counts = |s: &Service| self.definitions(&s.host).first().is_some_and(|d| d.namespace == s.namespace);
-        visible(true).chain(visible(false)).filter(|m| !m.contested || counts(&m.service)).map(|m| m.service.clone()).collect()
+        visible(true)
+            .chain(visible(false))
+            .filter(|m| !m.contested || counts(&m.service))
+            .map(|m| m.service.clone())
+            .collect()
     }
 
     /// All definitions that a Sidecar lets through; none where there is no Sidecar.

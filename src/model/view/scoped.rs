@@ -6,9 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::base::{Host, Labels, Namespace};
-use crate::model::facts::{
-    Egress, EgressListener, ExportTo, Handle, Registry, Service, Sidecar, VirtualService,
-};
+use crate::model::facts::{Egress, EgressListener, ExportTo, Handle, Registry, Service, Sidecar, VirtualService};
 
 use super::{FactKey, Scope, View, like};
 

@@ -1,13 +1,16 @@
 //! What distinguishes clusters.
 
+use crate::api::destination_rule::ConnectionPool;
 use crate::api::mesh::{MeshConfig, OutboundMode};
 use crate::base::Str;
 use crate::generate::cluster::{Family, OwnCertificates, Traits};
 use crate::generate::route::Unknown;
-use crate::model::facts::Target;
+use crate::model::facts::{Handle, Target};
 use crate::model::{Scope, View};
 use crate::plan::caller::Caller;
 use crate::plan::{sidecar, targets};
+
+use super::ingress::{IngressTarget, ingress};
 use crate::proxy::{Flag, Proxy, Role};
 
 /// The filter by which Istio's proxies tell each other who they are.
@@ -59,6 +62,10 @@ pub struct InboundFacets {
     pub scope: Scope,
     /// The services that their workloads answer for.
     pub targets: Vec<Target>,
+    /// The Sidecar's listeners, which are then there in place of the services'.
+    pub ingress: Vec<IngressTarget>,
+    /// What the Sidecar says of the limits of connections.
+    pub pool: Option<Handle<ConnectionPool>>,
     /// Whether the workloads have IPv4 addresses.
     pub v4: bool,
     /// What they are and can do.
@@ -69,9 +76,14 @@ pub struct InboundFacets {
 /// where the workload does.
 pub fn inbound(view: &View<'_>, proxy: &Proxy) -> InboundFacets {
     let captures = proxy.role == Role::Sidecar && proxy.metadata.text("INTERCEPTION_MODE") != "NONE";
+    let said = sidecar::sidecar(view, proxy);
+    let says_where = said.as_ref().is_some_and(|s| !s.ingress.is_empty());
+    let found = if captures || says_where { targets(view, proxy) } else { Vec::new() };
     InboundFacets {
         scope: view.scope().clone(),
-        targets: if captures { targets(view, proxy) } else { Vec::new() },
+        ingress: said.iter().flat_map(|s| ingress(s, &found, proxy)).collect(),
+        pool: said.and_then(|s| s.pool.clone()),
+        targets: if says_where { Vec::new() } else { found },
         v4: proxy.families().0,
         traits: traits(view, proxy),
     }

@@ -47,7 +47,7 @@ fn stock() -> Proxy {
 
 fn listener(world: &World, proxy: &Proxy) -> Option<Handle<VirtualInbound>> {
     let scope = world.snapshot().scope(&proxy.namespace);
-    facets(&View::new(world.snapshot(), &scope), proxy)
+    facets(&View::new(world.snapshot(), &scope), proxy).into_iter().next()
 }
 
 /// A line for each chain of a port: what it takes, and what becomes of it.

@@ -159,14 +159,21 @@ pub(in crate::plan) fn addresses(proxy: &Proxy) -> (&'static [&'static str], &'s
     }
 }
 
-/// Ports at which a proxy or its agent listens for other purposes (istio `conflictWithReservedListener`).
-pub(in crate::plan) fn reserved(view: &View<'_>, proxy: &Proxy) -> BTreeSet<u16> {
+/// Ports at which a proxy says that it or its agent listens.
+pub(in crate::plan) fn stated_ports(proxy: &Proxy) -> impl Iterator<Item = u16> {
     const KEYS: [&str; 4] =
         ["ENVOY_STATUS_PORT", "ENVOY_PROMETHEUS_PORT", "ENVOY_SECURE_METRICS_PORT", "ENVOY_SECURE_MERGED_METRICS_PORT"];
+    KEYS.iter().filter_map(|key| proxy.metadata.number(key)).filter_map(|n| u16::try_from(n).ok())
+}
+
+/// Ports at which a proxy or its agent listens for other purposes (istio `conflictWithReservedListener`).
+pub(in crate::plan) fn reserved(view: &View<'_>, proxy: &Proxy) -> BTreeSet<u16> {
     let mesh = &view.mesh().config;
-    let stated = KEYS.iter().filter_map(|key| proxy.metadata.number(key)).filter_map(|n| u16::try_from(n).ok());
     let captured = [mesh.proxy_listen_port, mesh.proxy_inbound_listen_port];
-    stated.chain(captured.into_iter().filter_map(|n| u16::try_from(n).ok())).filter(|port| *port > 0).collect()
+    stated_ports(proxy)
+        .chain(captured.into_iter().filter_map(|n| u16::try_from(n).ok()))
+        .filter(|port| *port > 0)
+        .collect()
 }
 
 fn http_proxy_port(view: &View<'_>, proxy: &Proxy) -> Option<u16> {
