@@ -7,6 +7,7 @@
 //! there is nothing left to plan.
 //! Absent: policies of calls, which later issues add. TLS in a Sidecar is ignored, as istiod's feature for it is off.
 
+mod destination;
 mod ingress;
 mod mode;
 
@@ -21,7 +22,7 @@ use crate::generate::filter::{
 };
 use crate::generate::inbound::{InboundChain, InboundRoute, ServerTls, VirtualInbound};
 use crate::generate::listener::{Bind, Content, Transport};
-use crate::model::facts::{self, Handle, PeerMode, Protocol, Registry, Target, TargetPort};
+use crate::model::facts::{Handle, PeerMode, Protocol, Registry, Target};
 use crate::model::{FactKey, Scope, View};
 use crate::proxy::{Flag, Proxy, Role};
 
@@ -30,6 +31,7 @@ use super::class::{Output, Planner};
 use super::listener::{Direction, Interception, Settings, addresses, has_basics, reserved};
 use super::sidecar::sidecar;
 use super::targets::targets;
+use destination::Destination;
 use mode::{Certificates, FOREIGN_TLS, Taken, taken};
 
 /// Plans the listener for calls in.
@@ -95,7 +97,7 @@ pub fn facets(view: &View<'_>, proxy: &Proxy) -> InboundFacets {
     };
     let mut chains = vec![workload.loops(port)];
     chains.extend(workload.chains(&Destination::unknown(None), rules.of_workload(&labels, 0)));
-    for number in rules.ports(&labels).into_iter().filter(|number| !said.contains(number)) {
+    for number in rules.ports(&labels).filter(|number| !said.contains(number)) {
         chains.extend(workload.chains(&Destination::unknown(Some(number)), rules.of_workload(&labels, number)));
     }
     let of_port = |port: &Port| {
@@ -172,50 +174,6 @@ struct Workload {
     idle_timeout: Option<Duration>,
     has_grpc_web: bool,
     has_mongo: bool,
-}
-
-/// Where connections of some chains go.
-struct Destination<'t> {
-    /// The names of its chains for bytes and for calls.
-    names: [Str; 2],
-    /// The port that is called; `None` for all that have no chains of their own.
-    number: Option<u16>,
-    cluster: Str,
-    /// The prefix of calls in statistics.
-    stat_prefix: Str,
-    target: Option<&'t Target>,
-    origin: Option<(Namespace, Str)>,
-    port: facts::Port,
-}
-
-impl<'t> Destination<'t> {
-    fn of(port: &'t Port) -> Self {
-        let target = &port.target;
-        let name: Str = format!("{}_{}", port.bind, target.number).into();
-        Self {
-            stat_prefix: format!("inbound_{name};").into(),
-            names: [name.clone(), name],
-            number: Some(target.number),
-            cluster: format!("inbound|{}||", target.number).into(),
-            target: Some(target),
-            origin: port.origin.clone(),
-            port: target.port.clone(),
-        }
-    }
-
-    /// Ports that no service has (istio `buildInboundPassthroughChains`).
-    fn unknown(number: Option<u16>) -> Self {
-        let target = TargetPort::Number(number.unwrap_or(0));
-        Self {
-            names: ["virtualInbound".into(), "virtualInbound-catchall-http".into()],
-            number,
-            cluster: "InboundPassthroughCluster".into(),
-            stat_prefix: "InboundPassthroughCluster;".into(),
-            target: None,
-            origin: None,
-            port: facts::Port { number: 0, name: "virtualInbound".into(), protocol: Protocol::Unsupported, target },
-        }
-    }
 }
 
 impl Workload {
