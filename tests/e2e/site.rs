@@ -57,7 +57,7 @@ impl Site {
     /// The answer to a call of the service by the client.
     pub(crate) fn call(&self, request: &Request<'_>) -> Response {
         let answer = self.client.namespace().inside(|| http::call(SocketAddr::from((ADDRESS, 80)), request));
-        answer.expect("an answer")
+        answer.unwrap_or_else(|error| panic!("{request:?}: {error}"))
     }
 }
 

@@ -1,14 +1,14 @@
 //! One HTTP request at a time, for administration interfaces and for calls whose answers are looked at.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use serde_json::Value;
 
 /// A request; the method is `GET` unless it says otherwise.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Request<'r> {
     pub(crate) method: &'r str,
     pub(crate) authority: &'r str,
@@ -45,19 +45,21 @@ impl Response {
 /// Status and body of `GET path` at `address`; `None` if nobody answers.
 pub(crate) fn get(address: SocketAddr, path: &str) -> Option<(u16, String)> {
     let request = Request { method: "GET", authority: &address.to_string(), path, headers: &[] };
-    call(address, &request).map(|response| (response.status, response.body))
+    call(address, &request).ok().map(|response| (response.status, response.body))
 }
 
-/// The answer to one request on a connection of its own; `None` if there is none within ten seconds.
-pub(crate) fn call(address: SocketAddr, request: &Request<'_>) -> Option<Response> {
-    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2)).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+/// The answer to one request on a connection of its own, within ten seconds.
+pub(crate) fn call(address: SocketAddr, request: &Request<'_>) -> io::Result<Response> {
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     let Request { method, authority, path, headers } = request;
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    write!(stream, "{method} {path} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\n{headers}\r\n").ok()?;
+    let head = format!("{method} {path} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\n{headers}\r\n");
+    stream.write_all(head.as_bytes())?;
     let mut reply = Vec::new();
-    stream.read_to_end(&mut reply).ok()?;
-    read(&String::from_utf8_lossy(&reply))
+    stream.read_to_end(&mut reply)?;
+    let reply = String::from_utf8_lossy(&reply);
+    read(&reply).ok_or_else(|| io::Error::other(format!("no answer of HTTP/1.1: {reply:?}")))
 }
 
 fn read(reply: &str) -> Option<Response> {
