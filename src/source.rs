@@ -9,8 +9,6 @@ pub mod files;
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use crate::api::mesh::MeshConfig;
 use crate::base::Finding;
 pub use crate::store::Event;
@@ -29,8 +27,6 @@ pub struct Delivery {
 /// What is said for the mesh as a whole.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MeshUpdate {
-    /// The mesh config, with its defaults filled in.
+    /// The mesh config, with its defaults filled in and with the mesh networks.
     pub mesh: Arc<MeshConfig>,
-    /// The mesh networks as written; an empty mapping if there are none.
-    pub networks: Arc<Value>,
 }

@@ -18,7 +18,7 @@ use mizzen::model::index::{Allocations, Options};
 use serde_json::Value;
 
 /// Cases that are equal in full: those of the main job.
-const EQUAL: [&str; 18] = [
+const EQUAL: [&str; 19] = [
     "balancing-policies",
     "connection-limits",
     "egress-scope",
@@ -36,6 +36,7 @@ const EQUAL: [&str; 18] = [
     "route-actions",
     "route-matching",
     "shared-port-numbers",
+    "two-networks",
     "vm-and-pods",
 ];
 

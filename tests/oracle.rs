@@ -22,7 +22,10 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
 
-use edits::{Edit, edit};
+use edits::{Edit, edit, settings};
+
+/// What comes at once: perhaps other settings of the mesh, and edits.
+type Step = (Option<MeshConfig>, Vec<Edit>);
 
 /// What a proxy holds: by type and name, the version.
 type Holdings = Vec<(ResourceType, String, String)>;
@@ -40,6 +43,7 @@ fn proxies() -> Vec<Proxy> {
     let node = |name: &str, namespace: &str, ip: &str, extensions: &[Extension]| {
         let metadata = json!({
             "NAMESPACE": namespace, "CLUSTER_ID": "Kubernetes", "INSTANCE_IPS": ip, "DNS_CAPTURE": "true",
+            "NETWORK": if namespace == "two" { "near" } else { "" },
             "LABELS": {"app": name}, "INTERCEPTION_MODE": "REDIRECT", "ISTIO_VERSION": "1.32.0"
         });
         let id = format!("sidecar~{ip}~{name}.{namespace}~{namespace}.svc.cluster.local");
@@ -59,16 +63,16 @@ struct Mesh {
 }
 
 impl Mesh {
-    fn new(allocations: Allocations, objects: impl Iterator<Item = Arc<Object>>) -> Self {
-        let mut core = Core::new(Options::default(), MeshConfig::default(), allocations, Arc::new(Cache::default()));
+    fn new(allocations: Allocations, mesh: MeshConfig, objects: impl Iterator<Item = Arc<Object>>) -> Self {
+        let mut core = Core::new(Options::default(), mesh, allocations, Arc::new(Cache::default()));
         core.note(objects.map(Event::Upsert).chain([Event::Synced]).collect(), None, Arc::default());
         core.settle();
         let joined: Vec<_> = proxies().into_iter().map(|p| core.join(p)).collect();
         Self { core, ids: joined.iter().map(|j| j.0).collect(), held: joined.into_iter().collect() }
     }
 
-    fn apply(&mut self, events: Vec<Event>) {
-        self.core.note(events, None, Arc::default());
+    fn apply(&mut self, mesh: Option<MeshConfig>, events: Vec<Event>) {
+        self.core.note(events, mesh, Arc::default());
         self.held.extend(self.core.settle().publications);
     }
 
@@ -91,10 +95,11 @@ fn differences(incremental: &[Holdings], scratch: &[Holdings]) -> String {
 }
 
 /// Applies batches of edits and compares after each.
-fn check(batches: &[Vec<Edit>]) -> Result<(), TestCaseError> {
+fn check(batches: &[Step]) -> Result<(), TestCaseError> {
     let mut objects: BTreeMap<Key, Arc<Object>> = BTreeMap::new();
-    let mut mesh = Mesh::new(Allocations::default(), std::iter::empty());
-    for batch in batches {
+    let mut settings = MeshConfig::default();
+    let mut mesh = Mesh::new(Allocations::default(), settings.clone(), std::iter::empty());
+    for (changed, batch) in batches {
         let mut events = Vec::new();
         for edit in batch {
             let object = edit.object();
@@ -107,8 +112,12 @@ fn check(batches: &[Vec<Edit>]) -> Result<(), TestCaseError> {
                 events.push(Event::Upsert(object));
             }
         }
-        mesh.apply(events);
-        let scratch = Mesh::new(mesh.core.index().allocations().clone(), objects.values().cloned());
+        if let Some(changed) = changed {
+            settings = changed.clone();
+        }
+        mesh.apply(changed.clone(), events);
+        let given = mesh.core.index().allocations().clone();
+        let scratch = Mesh::new(given, settings.clone(), objects.values().cloned());
         let (incremental, scratch) = (mesh.holdings(), scratch.holdings());
         if incremental != scratch {
             return Err(TestCaseError::fail(differences(&incremental, &scratch)));
@@ -123,7 +132,8 @@ fn check(batches: &[Vec<Edit>]) -> Result<(), TestCaseError> {
 
 #[test]
 fn incremental_is_from_scratch() {
-    let batches = prop::collection::vec(prop::collection::vec(edit(), 1..6), 1..7);
+    let step = (prop::option::weighted(0.15, settings()), prop::collection::vec(edit(), 1..6));
+    let batches = prop::collection::vec(step, 1..7);
     let mut runner = TestRunner::new(Config { cases: 2000, ..Config::default() });
     runner.run(&batches, |batches| check(&batches)).unwrap_or_else(|e| panic!("{e}"));
 }
@@ -133,10 +143,10 @@ fn a_whole_mesh_put_in_and_taken_out_leaves_nothing() {
     let batches = prop::collection::vec(edit(), 30..60);
     let mut runner = TestRunner::new(Config { cases: 100, ..Config::default() });
     let test = |edits: Vec<Edit>| {
-        let mut mesh = Mesh::new(Allocations::default(), std::iter::empty());
+        let mut mesh = Mesh::new(Allocations::default(), MeshConfig::default(), std::iter::empty());
         let empty = mesh.holdings();
-        mesh.apply(edits.iter().map(|e| Event::Upsert(e.object())).collect());
-        mesh.apply(edits.iter().map(|e| Event::Delete(e.object().key())).collect());
+        mesh.apply(None, edits.iter().map(|e| Event::Upsert(e.object())).collect());
+        mesh.apply(None, edits.iter().map(|e| Event::Delete(e.object().key())).collect());
         prop_assert_eq!(mesh.holdings(), empty);
         Ok(())
     };

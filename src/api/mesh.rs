@@ -2,6 +2,7 @@
 
 mod connection;
 mod headers;
+mod networks;
 mod provider;
 mod proxy;
 mod settings;
@@ -15,6 +16,7 @@ pub use headers::{
     AttemptCount, ClientCertDetails, EnvoyDebugHeaders, ForwardClientCert, MetadataExchangeHeaders,
     MetadataExchangeMode, ProxyHeaders, RequestId, ServerHeader, XForwarded,
 };
+pub use networks::{MeshNetworks, Network, NetworkEndpoints, NetworkGateway};
 pub use provider::ExtensionProvider;
 pub use proxy::{
     AuthenticationPolicy, ClusterName, CryptoMb, InterceptionMode, PrivateKeyProvider, ProxyConfig, ProxyImage,
@@ -147,6 +149,9 @@ pub struct MeshConfig {
     pub default_traffic_policy: Option<Box<DefaultTrafficPolicy>>,
     /// Who sees ServiceEntries.
     pub service_entry_visibility: Option<ServiceEntryVisibility>,
+    /// The networks, which come in a file of their own.
+    #[serde(skip)]
+    pub networks: MeshNetworks,
 }
 
 impl Default for MeshConfig {
@@ -204,6 +209,7 @@ impl Default for MeshConfig {
             tls_defaults: None,
             default_traffic_policy: None,
             service_entry_visibility: None,
+            networks: MeshNetworks::default(),
         }
     }
 }

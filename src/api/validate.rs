@@ -11,6 +11,7 @@ mod label;
 mod mesh;
 mod meta;
 mod name;
+mod networks;
 mod peer_authentication;
 mod protocol;
 mod range;
@@ -22,6 +23,7 @@ mod virtual_service;
 mod workload_entry;
 
 pub(super) use mesh::mesh;
+pub(super) use networks::mesh_networks;
 
 use super::report::Report;
 use super::{Object, Spec};

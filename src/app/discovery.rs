@@ -119,7 +119,11 @@ fn engine(
     synced: http::Pending,
 ) -> anyhow::Result<Engine> {
     let (state, given) = state(args, environment);
-    let options = Options { domain: args.domain.as_str().into(), cluster: args.cluster_id.as_str().into() };
+    let options = Options {
+        domain: args.domain.as_str().into(),
+        cluster: args.cluster_id.as_str().into(),
+        system: environment.pod_namespace.as_str().into(),
+    };
     let core = Core::new(options, Default::default(), given, cache.clone());
     let features = &environment.features;
     let debounce = Debounce { quiet: features.debounce_after, longest: features.debounce_max };

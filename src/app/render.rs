@@ -124,7 +124,8 @@ pub fn render(core: &mut Core, node: &Node) -> Result<Value, Error> {
 /// Runs `mizzen render`: prints what the proxy would hold, or what another folder would change for it. Returns whether
 /// the two folders differ.
 pub fn run(args: &RenderArgs, out: &mut impl Write) -> anyhow::Result<bool> {
-    let options = Options { domain: args.domain.as_str().into(), cluster: args.cluster_id.as_str().into() };
+    let domain = args.domain.as_str().into();
+    let options = Options { domain, cluster: args.cluster_id.as_str().into(), ..Options::default() };
     let given = args.state_dir.as_deref().map(State::load).transpose()?.unwrap_or_default();
     let node = node(&args.node)?;
     let print = |folder: &Path, given: Allocations| -> anyhow::Result<(Value, Allocations)> {

@@ -1,17 +1,17 @@
 //! Endpoints: who answers for a cluster, grouped by locality, in the order in which callers prefer them.
 //!
 //! Comes in: the endpoints of a service as they are, which of them a cluster is for ([`Selection`]), and where its
-//! callers stand ([`Near`]). Goes out: a `ClusterLoadAssignment`, on its own for clusters that the control plane feeds
+//! callers stand ([`Near`], [`Between`]). Goes out: a `ClusterLoadAssignment`, on its own for clusters that the control plane feeds
 //! (EDS), inside the cluster for those whose names the proxy resolves.
-//!
-//! Absent: gateways between networks; every endpoint is reached directly.
 
+mod between;
 mod near;
 mod selection;
 
 #[cfg(test)]
 mod tests;
 
+pub use between::Between;
 pub(crate) use near::covers;
 pub use near::{Compared, Near, Reach, Regions};
 pub use selection::{Selection, Transport};
@@ -25,7 +25,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use crate::base::{Labels, Str};
-use crate::model::facts::{Endpoint, Endpoints, Handle, Health, Workload};
+use crate::model::facts::topology::{CLUSTER, NETWORK};
+use crate::model::facts::{Endpoint, Endpoints, Gateway, Handle, Health, Workload};
 use crate::wire::{Recipe, Refusal};
 
 use super::proto::{fields_of, pipe, socket_address, string, u32_value};
@@ -48,7 +49,7 @@ impl Recipe for LoadAssignment {
 
     /// Names that would have to be resolved are left out: EDS takes addresses only.
     fn build(&self) -> Result<Self::Message, Refusal> {
-        let is_address = |e: &Endpoint| e.port == 0 || e.address().parse::<IpAddr>().is_ok();
+        let is_address = |e: &Endpoint| e.port == 0 || e.address().is_empty() || e.address().parse::<IpAddr>().is_ok();
         Ok(load_assignment(&self.cluster, self.answering.groups(is_address)))
     }
 }
@@ -60,6 +61,8 @@ pub struct Answering {
     pub endpoints: Option<Handle<Endpoints>>,
     /// Those that are meant.
     pub selection: Selection,
+    /// From where they are reached, where there are gateways between networks.
+    pub between: Option<Between>,
     /// Which of these are preferred; `None` where all are alike.
     pub near: Option<Near>,
 }
@@ -72,16 +75,21 @@ impl Answering {
 
     fn selected(&self) -> impl Iterator<Item = &Endpoint> {
         let all = self.endpoints.iter().flat_map(|e| e.of_port(self.selection.port));
-        all.filter(|e| self.selection.includes(e))
+        // What has no address of its own is reached through a gateway or not at all.
+        let reached = |e: &&Endpoint| self.between.is_some() || !e.address().is_empty();
+        all.filter(|e| self.selection.includes(e)).filter(reached)
     }
 
     /// One message per locality, or several where preferences divide it.
     pub(super) fn groups(&self, also: impl Fn(&Endpoint) -> bool) -> Vec<LocalityLbEndpoints> {
         let mut groups: BTreeMap<&str, Group<'_>> = BTreeMap::new();
         for endpoint in self.selected().filter(|e| also(e)) {
-            groups.entry(&endpoint.workload.place).or_default().members.push(endpoint);
+            groups.entry(&endpoint.workload.place).or_default().members.push(Member::new(endpoint));
         }
         let mut groups: Vec<Group<'_>> = groups.into_values().map(Group::weighed).collect();
+        if let Some(between) = &self.between {
+            groups.iter_mut().for_each(|group| between.apply(group, &self.selection));
+        }
         if let Some(near) = &self.near {
             near.apply(&mut groups);
         }
@@ -92,18 +100,62 @@ impl Answering {
 /// Endpoints of one locality that callers prefer alike.
 #[derive(Clone, Debug, Default)]
 struct Group<'e> {
-    members: Vec<&'e Endpoint>,
+    members: Vec<Member<'e>>,
     /// Where they run: the workload of the first, kept when the members go.
     workload: Option<&'e Workload>,
+    /// 0 where there is nobody.
     weight: u32,
     priority: u32,
 }
 
+/// One who answers, and with what weight.
+#[derive(Clone, Copy, Debug)]
+enum Member<'e> {
+    Direct { endpoint: &'e Endpoint, weight: u32 },
+    Through { gateway: &'e Gateway, weight: u32 },
+}
+
+impl<'e> Member<'e> {
+    fn new(endpoint: &'e Endpoint) -> Self {
+        Self::Direct { endpoint, weight: endpoint.weight.max(1) }
+    }
+
+    fn weight(&self) -> u32 {
+        match self {
+            Self::Direct { weight, .. } | Self::Through { weight, .. } => *weight,
+        }
+    }
+
+    /// A label, empty where there is none. Of a gateway it is known in which cluster and network it stands.
+    fn label(&self, key: &str) -> &str {
+        match self {
+            Self::Direct { endpoint, .. } => endpoint.workload.labels.get(key).map(Str::as_str).unwrap_or_default(),
+            Self::Through { gateway, .. } if key == CLUSTER => &gateway.cluster,
+            Self::Through { gateway, .. } if key == NETWORK => &gateway.network,
+            Self::Through { .. } => "",
+        }
+    }
+
+    fn message(&self, selection: &Selection) -> LbEndpoint {
+        match self {
+            Self::Direct { endpoint, weight } => lb_endpoint(endpoint, *weight, selection),
+            Self::Through { gateway, weight } => gateway_endpoint(gateway, *weight),
+        }
+    }
+}
+
 impl Group<'_> {
     fn weighed(mut self) -> Self {
-        self.workload = self.members.first().map(|e| &*e.workload);
-        self.weight = self.members.iter().fold(0, |sum, e| sum.saturating_add(weight(e)));
+        self.workload = self.members.first().and_then(|m| match m {
+            Member::Direct { endpoint, .. } => Some(&*endpoint.workload),
+            Member::Through { .. } => None,
+        });
+        self.weigh();
         self
+    }
+
+    fn weigh(&mut self) {
+        self.weight = self.members.iter().fold(0, |sum, m| sum.saturating_add(m.weight()));
     }
 
     fn message(&self, selection: &Selection) -> LocalityLbEndpoints {
@@ -114,8 +166,8 @@ impl Group<'_> {
                 zone: l.zone.to_string(),
                 sub_zone: l.sub_zone.to_string(),
             }),
-            lb_endpoints: self.members.iter().map(|e| lb_endpoint(e, selection)).collect(),
-            load_balancing_weight: Some(u32_value(self.weight)),
+            lb_endpoints: self.members.iter().map(|m| m.message(selection)).collect(),
+            load_balancing_weight: (self.weight > 0).then(|| u32_value(self.weight)),
             priority: self.priority,
             ..Default::default()
         }
@@ -127,11 +179,7 @@ pub(super) fn load_assignment(cluster: &str, endpoints: Vec<LocalityLbEndpoints>
     ClusterLoadAssignment { cluster_name: cluster.to_owned(), endpoints, ..Default::default() }
 }
 
-fn weight(endpoint: &Endpoint) -> u32 {
-    endpoint.weight.max(1)
-}
-
-fn lb_endpoint(endpoint: &Endpoint, selection: &Selection) -> LbEndpoint {
+fn lb_endpoint(endpoint: &Endpoint, weight: u32, selection: &Selection) -> LbEndpoint {
     let address = match endpoint.port {
         0 => pipe(endpoint.address()),
         port => socket_address(endpoint.address(), port),
@@ -147,8 +195,23 @@ fn lb_endpoint(endpoint: &Endpoint, selection: &Selection) -> LbEndpoint {
     LbEndpoint {
         host_identifier: Some(HostIdentifier::Endpoint(target)),
         health_status: health.into(),
-        load_balancing_weight: Some(u32_value(weight(endpoint))),
+        load_balancing_weight: Some(u32_value(weight)),
         metadata: Some(metadata(endpoint, selection)),
+    }
+}
+
+/// A gateway is called in the mesh's mutual TLS, by whose server name it knows where a call goes.
+fn gateway_endpoint(gateway: &Gateway, weight: u32) -> LbEndpoint {
+    let target = EnvoyEndpoint { address: Some(socket_address(&gateway.address, gateway.port)), ..Default::default() };
+    let filters = HashMap::from([
+        ("istio".to_owned(), fields_of([("workload", string(&format!(";;;;{}", gateway.cluster)))])),
+        ("envoy.transport_socket_match".to_owned(), fields_of([("tlsMode", string("istio"))])),
+    ]);
+    LbEndpoint {
+        host_identifier: Some(HostIdentifier::Endpoint(target)),
+        load_balancing_weight: Some(u32_value(weight)),
+        metadata: Some(Metadata { filter_metadata: filters, ..Default::default() }),
+        ..Default::default()
     }
 }
 

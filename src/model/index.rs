@@ -9,9 +9,11 @@
 mod addresses;
 mod allocate;
 mod delegate;
+mod discovery;
 mod distinctions;
 mod endpoints;
 mod examine;
+mod networks;
 mod ports;
 mod routes;
 mod rules;
@@ -34,7 +36,7 @@ use crate::api::mesh::MeshConfig;
 use crate::api::{Key, Kind, Object, Spec};
 use crate::base::{Host, Namespace, Str};
 
-use super::facts::{ClusterDefaults, Distinctions, Handle, Mesh};
+use super::facts::{ClusterDefaults, Distinctions, Gateways, Handle, Mesh, Networks};
 use super::reads::Readers;
 use super::snapshot::{Changes, FactKey, Snapshot};
 
@@ -45,11 +47,13 @@ pub struct Options {
     pub domain: Str,
     /// The name of this cluster, `Kubernetes`.
     pub cluster: Str,
+    /// The control plane's own namespace, `istio-system`.
+    pub system: Str,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { domain: "cluster.local".into(), cluster: "Kubernetes".into() }
+        Self { domain: "cluster.local".into(), cluster: "Kubernetes".into(), system: "istio-system".into() }
     }
 }
 
@@ -78,12 +82,16 @@ struct Dirty {
     /// Hosts whose visibility may have changed.
     scopes: BTreeSet<Host>,
     aliases: bool,
+    /// Gateways between networks, and which endpoints are on which.
+    networks: bool,
 }
 
 /// All objects that matter and everything derived from them.
 pub struct Index {
     options: Options,
     objects: BTreeMap<Key, Arc<Object>>,
+    /// Objects of namespaces that do not belong to the mesh.
+    hidden: BTreeMap<Key, Arc<Object>>,
     snapshot: Snapshot,
     allocations: Allocations,
     /// Which objects define a host.
@@ -98,6 +106,7 @@ pub struct Index {
     entries_of: BTreeMap<(Host, Namespace), BTreeSet<Str>>,
     /// Who depends on which pods and nodes.
     endpoint_readers: Readers<Source, Host>,
+    networks: networks::Networks,
     ports: ports::Ports,
     routes: routes::Routes,
     rules: rules::Rules,
@@ -127,10 +136,15 @@ impl Index {
             addresses: OrdMap::new(),
             selectors: OrdMap::new(),
             private: OrdMap::new(),
+            networks: Handle::new(Networks {
+                at_addresses: Handle::new(Gateways::default()),
+                all: Handle::new(Gateways::default()),
+            }),
         };
         Self {
             options,
             objects: BTreeMap::new(),
+            hidden: BTreeMap::new(),
             snapshot,
             allocations,
             defining: BTreeMap::new(),
@@ -139,6 +153,7 @@ impl Index {
             entry_addresses: BTreeMap::new(),
             entries_of: BTreeMap::new(),
             endpoint_readers: Readers::default(),
+            networks: networks::Networks::default(),
             ports: ports::Ports::default(),
             routes: routes::Routes::default(),
             rules: rules::Rules::default(),
@@ -157,7 +172,7 @@ impl Index {
         &self.allocations
     }
 
-    /// All objects, by key.
+    /// All objects of the mesh, by key.
     pub fn objects(&self) -> impl Iterator<Item = &Arc<Object>> {
         self.objects.values()
     }
@@ -166,22 +181,29 @@ impl Index {
     pub fn apply(&mut self, changed: &BTreeMap<Key, Option<Arc<Object>>>, mesh: Option<MeshConfig>) -> Changes {
         let mut dirty = Dirty::default();
         let mut changes = Changes::default();
+        // The settings that the index began with may have networks.
+        dirty.networks = self.snapshot.revision == 0;
+        let mut doubtful = BTreeSet::new();
         if let Some(mesh) = mesh {
             let mesh = mesh_fact(&self.options, mesh);
             if mesh != self.snapshot.mesh {
+                if mesh.config.discovery_selectors != self.snapshot.mesh.config.discovery_selectors {
+                    doubtful = self.namespaces();
+                }
                 self.snapshot.mesh = mesh;
                 changes.keys.insert(FactKey::Mesh);
                 self.mark_everything(&mut dirty);
             }
         }
-        for (key, new) in changed {
-            if let Some(old) = self.objects.remove(key) {
-                self.mark(&old, false, &mut dirty);
-            }
-            if let Some(new) = new {
-                self.mark(new, true, &mut dirty);
-                self.objects.insert(key.clone(), Arc::clone(new));
-            }
+        // Whether other objects count depends on their namespaces.
+        let described = |key: &Key| key.kind == Kind::Namespace;
+        for (key, new) in changed.iter().filter(|(key, _)| described(key)) {
+            self.replace(key, new.as_ref(), &mut dirty);
+            doubtful.insert(Namespace::new(key.name.clone()));
+        }
+        self.rediscover(&doubtful, &mut dirty);
+        for (key, new) in changed.iter().filter(|(key, _)| !described(key)) {
+            self.replace(key, new.as_ref(), &mut dirty);
         }
         self.derive(dirty, &mut changes);
         self.snapshot.revision += 1;
@@ -192,6 +214,7 @@ impl Index {
         for source in std::mem::take(&mut dirty.sources) {
             dirty.endpoints.extend(self.endpoint_readers.of(&source).cloned());
         }
+        self.derive_networks(&mut dirty, changes);
         self.derive_aliases(&mut dirty);
         self.allocate(&mut dirty);
         self.derive_services(&mut dirty, changes);
@@ -216,6 +239,7 @@ impl Index {
                 update(&mut self.defining, host.clone(), &key, present);
                 dirty.aliases |= services::is_alias(service);
                 dirty.endpoints.insert(host.clone());
+                self.mark_gateway(&object.meta, &host, &key, present, dirty);
                 dirty.services.insert(host);
                 dirty.selectors.insert(namespace.clone());
             }
@@ -245,6 +269,7 @@ impl Index {
                 self.mark_address(&entry.workload.address, &key, present, dirty);
             }
             Spec::Node(_) => {
+                dirty.networks = true;
                 dirty.sources.insert(Source::Node(object.meta.name.clone()));
                 let on_node = |o: &&Arc<Object>| matches!(&o.spec, Spec::Pod(p) if p.node_name == object.meta.name);
                 let ips = self.objects.values().filter(on_node).flat_map(|o| match &o.spec {
@@ -254,6 +279,7 @@ impl Index {
                 dirty.addresses.extend(ips);
             }
             Spec::Namespace(_) => {
+                dirty.networks |= object.meta.name == self.options.system;
                 let own = self
                     .defining
                     .iter()
@@ -286,6 +312,7 @@ impl Index {
 
     /// New settings of the mesh may touch every fact: default visibility, trust domain, root namespace.
     fn mark_everything(&mut self, dirty: &mut Dirty) {
+        dirty.networks = true;
         dirty.services.extend(self.defining.keys().cloned());
         dirty.endpoints.extend(self.defining.keys().cloned());
         dirty.rules.extend(self.rules.keys());

@@ -7,8 +7,8 @@ use imbl::OrdMap;
 use crate::base::{Host, Namespace, Str};
 
 use super::facts::{
-    Authn, Distinctions, Egress, Endpoints, Handle, Identities, Instance, Mesh, PortMembers, Rule, Service, Sidecar,
-    VirtualService,
+    Authn, Distinctions, Egress, Endpoints, Handle, Identities, Instance, Mesh, Networks, PortMembers, Rule, Service,
+    Sidecar, VirtualService,
 };
 
 /// What a planner may read, as a key: hits, misses and whole groups alike.
@@ -22,6 +22,8 @@ pub enum FactKey {
     Endpoints(Host),
     /// Who the endpoints of all definitions of a host are.
     Identities(Host),
+    /// How networks are entered.
+    Networks,
     /// What about proxies makes a difference.
     Distinctions,
     /// All definitions with a port of this number.
@@ -96,6 +98,8 @@ pub struct Snapshot {
     pub(super) identities: OrdMap<(Host, Namespace), Handle<Identities>>,
     /// What about proxies makes a difference.
     pub(super) distinctions: Handle<Distinctions>,
+    /// How networks are entered.
+    pub(super) networks: Handle<Networks>,
     /// Definitions with a port of that number.
     pub(super) ports: OrdMap<u16, Handle<PortMembers>>,
     /// Rules for exact hosts.

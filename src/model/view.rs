@@ -13,8 +13,8 @@ use std::rc::Rc;
 use crate::base::{Host, Namespace, Str};
 
 use super::facts::{
-    Authn, Distinctions, Endpoints, ExportTo, Handle, Identities, Instance, Mesh, PeerRules, PortMembers, Registry,
-    Service, VirtualService,
+    Authn, Distinctions, Endpoints, ExportTo, Handle, Identities, Instance, Mesh, Networks, PeerRules, PortMembers,
+    Registry, Service, VirtualService,
 };
 use super::snapshot::{FactKey, Scope, Snapshot};
 
@@ -156,6 +156,12 @@ impl<'s> View<'s> {
     pub fn identities(&self, service: &Service) -> Option<&'s Handle<Identities>> {
         self.note(FactKey::Identities(service.host.clone()));
         self.snapshot.identities.get(&(service.host.clone(), service.namespace.clone()))
+    }
+
+    /// How networks are entered.
+    pub fn networks(&self) -> &'s Handle<Networks> {
+        self.note(FactKey::Networks);
+        &self.snapshot.networks
     }
 
     /// What about proxies makes a difference.

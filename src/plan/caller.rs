@@ -21,6 +21,8 @@ pub struct Caller {
     pub node: Str,
     /// The networks that they want to see; all if absent.
     pub networks: Option<BTreeSet<Str>>,
+    /// The network they are on, and whether they speak IPv4 and IPv6, where there are gateways between networks.
+    pub network: Option<(Str, (bool, bool))>,
 }
 
 impl Caller {
@@ -37,6 +39,9 @@ impl Caller {
         let mut caller = Self::selected(view, proxy);
         let networks = proxy.metadata.list("REQUESTED_NETWORK_VIEW");
         caller.networks = (!networks.is_empty()).then(|| networks.into_iter().collect());
+        if !view.networks().all.is_empty() {
+            caller.network = Some((proxy.network().into(), proxy.families()));
+        }
         if distinctions.node {
             caller.node = proxy.metadata.text("NODE_NAME").into();
         }

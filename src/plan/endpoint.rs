@@ -3,7 +3,6 @@
 //!
 //! Invariants: every cluster that waits for endpoints gets an assignment, be it empty; callers for whom preferences come
 //! to the same share it.
-//! Absent: gateways between networks.
 
 mod near;
 
@@ -13,7 +12,7 @@ mod tests;
 use crate::api::destination_rule::Subset;
 use crate::base::Host;
 use crate::generate::cluster::outbound_name;
-use crate::generate::endpoint::{Answering, LoadAssignment, Selection, Transport};
+use crate::generate::endpoint::{Answering, Between, LoadAssignment, Selection, Transport};
 use crate::model::facts::{Distribution, Port, Resolution, Rule, Service, Traffic, tls_mode};
 use crate::model::{FactKey, Scope, View};
 use crate::proxy::{Proxy, Role};
@@ -132,8 +131,17 @@ pub(super) fn answering(view: &View<'_>, wanted: &Wanted<'_>, caller: &Caller) -
                 None => Transport::Detected(view.peer_rules(&service.namespace)),
             },
         },
+        between: between(view, wanted, caller),
         near: near::resolve(wanted, caller, &view.mesh().clusters),
     }
+}
+
+/// From where a cluster's endpoints are reached. Where the proxy resolves names, those of gateways will do.
+fn between(view: &View<'_>, wanted: &Wanted<'_>, caller: &Caller) -> Option<Between> {
+    let networks = view.networks();
+    let gateways = if wanted.resolved { &networks.all } else { &networks.at_addresses };
+    let (network, families) = caller.network.clone()?;
+    (!gateways.is_empty()).then(|| Between { gateways: gateways.clone(), network, families })
 }
 
 /// The rule's policy with the subset's laid over it, without the mesh's defaults.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use mizzen::api::mesh::{MeshConfig, MeshNetworks};
 use mizzen::api::{self, Object};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -97,14 +98,61 @@ fn slice() -> impl Strategy<Value = Value> {
 
 fn pod() -> impl Strategy<Value = Value> {
     let ip = select(vec!["10.0.0.1", "10.0.0.2", "10.0.0.3"]);
-    (namespace(), name(), ip, select(vec!["node-1", "node-2"]), any::<bool>(), any::<bool>()).prop_map(|(ns, n, ip, node, mesh, ready)| {
+    (namespace(), name(), ip, select(vec!["node-1", "node-2"]), any::<bool>(), any::<bool>(), network()).prop_map(|(ns, n, ip, node, mesh, ready, network)| {
         let mut labels = json!({"app": n, "version": if mesh { "v1" } else { "v2" }});
         if mesh {
             labels["security.istio.io/tlsMode"] = json!("istio");
         }
+        if !network.is_empty() {
+            labels["topology.istio.io/network"] = json!(network);
+        }
         document("v1", "Pod", ns, n, 0, json!({"metadata": {"labels": labels},
             "spec": {"nodeName": node, "serviceAccountName": n, "containers": [{"name": "app", "ports": [{"name": "http", "containerPort": 8080}]}]},
             "status": {"phase": "Running", "podIP": ip, "conditions": [{"type": "Ready", "status": if ready { "True" } else { "False" }}]}}))
+    })
+}
+
+fn network() -> impl Strategy<Value = &'static str> {
+    select(vec!["", "", "near", "far"])
+}
+
+/// A namespace that may belong to the mesh, or, of the system, name the network.
+fn described() -> impl Strategy<Value = Value> {
+    (namespace(), any::<bool>(), network()).prop_map(|(n, member, network)| {
+        let labels = json!({"mesh": if member { "yes" } else { "no" }, "topology.istio.io/network": network});
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": n, "labels": labels}})
+    })
+}
+
+/// A Service that leads into a network.
+fn gateway_service() -> impl Strategy<Value = Value> {
+    (name(), network(), select(vec!["192.0.2.1", "192.0.2.2"])).prop_map(|(n, network, ip)| {
+        document(
+            "v1",
+            "Service",
+            "istio-system",
+            n,
+            0,
+            json!({
+            "metadata": {"labels": {"topology.istio.io/network": network}},
+            "spec": {"type": "LoadBalancer", "clusterIP": "10.96.0.9", "ports": [{"name": "tls", "port": 15443}]},
+            "status": {"loadBalancer": {"ingress": [{"ip": ip}]}}}),
+        )
+    })
+}
+
+/// Settings of the mesh that decide which objects count and where endpoints are.
+pub(crate) fn settings() -> impl Strategy<Value = MeshConfig> {
+    (any::<bool>(), any::<bool>()).prop_map(|(selects, networks)| {
+        let selectors = json!([{"matchLabels": {"mesh": "yes"}}]);
+        let settings = if selects { json!({"discoverySelectors": selectors}) } else { json!({}) };
+        let described = json!({"networks": {
+            "near": {"endpoints": [{"fromCidr": "10.0.0.0/30"}]},
+            "far": {"endpoints": [{"fromRegistry": "Kubernetes"}], "gateways": [
+                {"address": "192.0.2.9", "port": 443},
+                {"registryServiceName": "a.istio-system.svc.cluster.local", "port": 443}]}}});
+        let networks = if networks { MeshNetworks::parse(described).0 } else { MeshNetworks::default() };
+        MeshConfig { networks, ..MeshConfig::parse(settings).0 }
     })
 }
 
@@ -264,6 +312,7 @@ pub(crate) fn edit() -> impl Strategy<Value = Edit> {
     let document = prop_oneof![
         3 => service(), 2 => slice(), 2 => pod(), 1 => node(), 3 => service_entry(), 1 => workload_entry(),
         2 => destination_rule(), 2 => virtual_service(), 1 => peer_authentication(), 2 => sidecar(),
+        1 => described(), 1 => gateway_service(),
     ];
     (document, prop::bool::weighted(0.25)).prop_map(|(document, delete)| Edit { document, delete })
 }

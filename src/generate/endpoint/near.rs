@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::base::{Locality, Str};
-use crate::model::facts::Endpoint;
 
-use super::{Group, weight};
+use super::{Group, Member};
 
 /// Which endpoints callers at one place prefer: settings of users with the callers' place already put in, so that
 /// callers for whom they come to the same share their endpoints.
@@ -106,23 +105,22 @@ fn locality(group: &Group<'_>) -> Locality {
 
 /// Divides a group by how many labels its members have in common with the callers.
 fn divide<'e>(group: Group<'e>, compared: &[Compared]) -> Vec<Group<'e>> {
-    let mut ranks: Vec<u32> = group.members.iter().map(|e| rank(e, compared)).collect();
+    let mut ranks: Vec<u32> = group.members.iter().map(|m| rank(m, compared)).collect();
     let member_ranks = ranks.clone();
     ranks.sort_unstable();
     ranks.dedup();
     let part = |priority: u32| {
         let of_rank = group.members.iter().zip(&member_ranks).filter(|(_, r)| **r == priority);
-        let members: Vec<&'e Endpoint> = of_rank.map(|(e, _)| *e).collect();
-        let weight = members.iter().fold(0, |sum: u32, e| sum.saturating_add(weight(e)));
+        let members: Vec<Member<'e>> = of_rank.map(|(m, _)| *m).collect();
+        let weight = members.iter().fold(0, |sum: u32, m| sum.saturating_add(m.weight()));
         Group { members, workload: group.workload, weight, priority }
     };
     ranks.into_iter().map(part).collect()
 }
 
 /// 0 where all labels agree; else the more, the earlier the first one that does not.
-fn rank(endpoint: &Endpoint, compared: &[Compared]) -> u32 {
-    let labels = &endpoint.workload.labels;
-    let agrees = |c: &Compared| labels.get(&c.label).map(Str::as_str).unwrap_or_default() == c.value;
+fn rank(member: &Member<'_>, compared: &[Compared]) -> u32 {
+    let agrees = |c: &Compared| member.label(&c.label) == c.value.as_str();
     let worst = compared.len();
     let outside = if compared.iter().any(|c| c.outermost && !agrees(c)) { worst } else { 0 };
     let differs = compared.iter().position(|c| !c.outermost && !agrees(c));

@@ -9,7 +9,7 @@ use crate::api::peer_authentication::{MutualTls, MutualTlsMode, PeerAuthenticati
 use crate::base::Locality as Place;
 use crate::model::facts::{PeerRules, TlsMode};
 
-fn workload(place: &str, labels: &[(&str, &str)]) -> Workload {
+pub(super) fn workload(place: &str, labels: &[(&str, &str)]) -> Workload {
     Workload {
         name: "cart".into(),
         namespace: "shop".into(),
@@ -26,7 +26,7 @@ fn workload(place: &str, labels: &[(&str, &str)]) -> Workload {
     }
 }
 
-fn endpoint(address: &str, workload: Workload) -> Endpoint {
+pub(super) fn endpoint(address: &str, workload: Workload) -> Endpoint {
     Endpoint {
         addresses: vec![address.into()],
         port: 8080,
@@ -37,7 +37,7 @@ fn endpoint(address: &str, workload: Workload) -> Endpoint {
     }
 }
 
-fn selection() -> Selection {
+pub(super) fn selection() -> Selection {
     Selection {
         port: 80,
         labels: Labels::new(),
@@ -51,7 +51,7 @@ fn selection() -> Selection {
 
 fn assignment(list: Vec<Endpoint>, selection: Selection, near: Option<Near>) -> Vec<LocalityLbEndpoints> {
     let endpoints = Some(Handle::new(Endpoints { list }));
-    let answering = Answering { endpoints, selection, near };
+    let answering = Answering { endpoints, selection, between: None, near };
     LoadAssignment { cluster: "c".into(), answering }.build().unwrap().endpoints
 }
 
@@ -73,7 +73,7 @@ fn is_mutual(endpoint: Endpoint, selection: Selection) -> bool {
 
 #[test]
 fn an_assignment_is_there_though_nobody_answers() {
-    let answering = Answering { endpoints: None, selection: selection(), near: None };
+    let answering = Answering { endpoints: None, selection: selection(), between: None, near: None };
     assert!(answering.is_empty());
     let built = LoadAssignment { cluster: "c".into(), answering }.build().unwrap();
     assert_eq!((built.cluster_name.as_str(), built.endpoints.len()), ("c", 0));

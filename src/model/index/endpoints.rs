@@ -188,10 +188,14 @@ impl Index {
                 .entry(object.key())
                 .or_insert_with(|| match &object.spec {
                     Spec::Pod(pod) => Arc::new(self.pod_workload(&object.meta, pod, reads)),
-                    _ => Arc::new(self.bare_workload()),
+                    _ => Arc::new(self.bare_workload(Str::default())),
                 })
                 .clone(),
-            None => shared.bare.get_or_insert_with(|| Arc::new(self.bare_workload())).clone(),
+            None => {
+                let network = self.network_of(&Default::default(), address);
+                let bare = || Arc::new(self.bare_workload(network.clone()));
+                shared.bare.entry(network.clone()).or_insert_with(bare).clone()
+            }
         })
     }
 
@@ -216,7 +220,7 @@ impl Index {
         let found = match &entry.workload_selector {
             Some(selector) => {
                 let mut found = self.selected(&meta.namespace, &selector.labels, reads);
-                found.retain(|s| dns || s.address.parse::<std::net::IpAddr>().is_ok());
+                found.retain(|s| dns || s.address.is_empty() || s.address.parse::<std::net::IpAddr>().is_ok());
                 found
             }
             None => Vec::new(),
@@ -272,7 +276,7 @@ impl Index {
             name: meta.name.clone(),
             namespace: meta.namespace.clone(),
             labels: Default::default(),
-            ..self.bare_workload()
+            ..self.bare_workload(Str::default())
         }
     }
 }
@@ -281,7 +285,8 @@ impl Index {
 #[derive(Default)]
 struct Shared {
     pods: BTreeMap<Key, Arc<Workload>>,
-    bare: Option<Arc<Workload>>,
+    /// By network.
+    bare: BTreeMap<Str, Arc<Workload>>,
 }
 
 impl Selected {

@@ -135,7 +135,6 @@ impl Index {
                 .map(|sa| Str::from(format!("spiffe://{trust_domain}/ns/{}/sa/{sa}", meta.namespace))),
         );
         let export = words(annotation("networking.istio.io/exportTo"));
-        let external = spec.load_balancer.iter().map(|i| if i.ip.is_empty() { &i.hostname } else { &i.ip });
         Service {
             host: host.clone(),
             name: meta.name.clone(),
@@ -158,7 +157,7 @@ impl Index {
             publish_not_ready: spec.publish_not_ready_addresses,
             traffic_distribution: self.traffic_distribution(&spec.traffic_distribution, meta),
             races: false,
-            external_addresses: external.chain(&spec.external_ips).cloned().collect(),
+            external_addresses: outside(spec),
         }
     }
 
@@ -292,6 +291,13 @@ impl Index {
             }
         }
     }
+}
+
+/// The addresses by which a Kubernetes Service is reached from outside the cluster.
+pub(super) fn outside(spec: &api::service::Service) -> Vec<Str> {
+    let balanced = spec.load_balancer.iter().filter(|_| spec.r#type == Type::LoadBalancer);
+    let address = balanced.map(|i| if i.ip.is_empty() { &i.hostname } else { &i.ip }).filter(|a| !a.is_empty());
+    address.chain(&spec.external_ips).cloned().collect()
 }
 
 /// The words of an annotation, separated by commas.

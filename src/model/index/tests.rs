@@ -11,26 +11,26 @@ use crate::model::facts::{Health, Registry, Resolution};
 use crate::model::snapshot::Scope;
 use crate::model::view::View;
 
-fn object(document: Value) -> Arc<Object> {
+pub(super) fn object(document: Value) -> Arc<Object> {
     let decoded = crate::api::decode(document.clone(), None);
     Arc::new(decoded.object.unwrap_or_else(|| panic!("{:?} in {document}", decoded.findings)))
 }
 
-fn index() -> Index {
+pub(super) fn index() -> Index {
     Index::new(Options::default(), MeshConfig::default(), Allocations::default())
 }
 
-fn put(index: &mut Index, documents: &[Value]) -> Changes {
+pub(super) fn put(index: &mut Index, documents: &[Value]) -> Changes {
     let changed = documents.iter().map(|d| object(d.clone())).map(|o| (o.key(), Some(o))).collect::<BTreeMap<_, _>>();
     index.apply(&changed, None)
 }
 
-fn service(name: &str, namespace: &str, ip: &str) -> Value {
+pub(super) fn service(name: &str, namespace: &str, ip: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": namespace},
         "spec": {"clusterIP": ip, "selector": {"app": name}, "ports": [{"name": "http", "port": 80}]}})
 }
 
-fn entry(name: &str, namespace: &str, host: &str, extra: Value) -> Value {
+pub(super) fn entry(name: &str, namespace: &str, host: &str, extra: Value) -> Value {
     let mut spec =
         json!({"hosts": [host], "resolution": "STATIC", "ports": [{"number": 3306, "name": "tcp", "protocol": "TCP"}]});
     extra.as_object().into_iter().flatten().for_each(|(k, v)| spec[k] = v.clone());
@@ -42,13 +42,13 @@ fn rule(name: &str, namespace: &str, host: &str, connections: u32, export: Value
         "spec": {"host": host, "exportTo": export, "trafficPolicy": {"connectionPool": {"tcp": {"maxConnections": connections}}}}})
 }
 
-fn pod(name: &str, ip: &str) -> Value {
+pub(super) fn pod(name: &str, ip: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "shop", "labels": {"app": "a"}},
         "spec": {"nodeName": "n1", "containers": [{"name": "app"}]},
         "status": {"phase": "Running", "podIP": ip, "conditions": [{"type": "Ready", "status": "True"}]}})
 }
 
-fn slice(pod: &str, ip: &str) -> Value {
+pub(super) fn slice(pod: &str, ip: &str) -> Value {
     json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
         "metadata": {"name": "a-1", "namespace": "shop", "labels": {"kubernetes.io/service-name": "a"}},
         "endpoints": [{"addresses": [ip], "targetRef": {"kind": "Pod", "name": pod, "namespace": "shop"}}],

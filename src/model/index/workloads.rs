@@ -6,7 +6,7 @@ use crate::api::pod::{Phase, Pod};
 use crate::api::workload_entry::Workload as EntryWorkload;
 use crate::api::{Kind, Meta, Object, Spec};
 use crate::base::{Labels, Locality, Namespace, Str};
-use crate::model::facts::topology::{self, NETWORK, stated_locality};
+use crate::model::facts::topology::{self, stated_locality};
 use crate::model::facts::{Health, TlsMode, Workload};
 
 use super::{Index, Source};
@@ -27,13 +27,14 @@ impl Index {
         };
         let has_subdomain = !pod.subdomain.is_empty();
         let hostname = if pod.hostname.is_empty() { &meta.name } else { &pod.hostname };
+        let network = self.network_of(&meta.labels, pod.ips.first().map(Str::as_str).unwrap_or_default());
         Workload {
             name: pod_workload_name(meta),
             namespace: meta.namespace.clone(),
-            labels: self.augment(&meta.labels, &locality, &pod.node_name, ""),
+            labels: self.augment(&meta.labels, &locality, &pod.node_name, &network),
             service_account: self.spiffe(&meta.namespace, &pod.service_account),
             cluster: self.options.cluster.clone(),
-            network: self.network(&meta.labels, ""),
+            network,
             tls: tls_mode(&meta.labels),
             hostname: if has_subdomain { hostname.clone() } else { Str::default() },
             subdomain: pod.subdomain.clone(),
@@ -63,33 +64,36 @@ impl Index {
             (false, true) => TlsMode::Disabled,
         };
         let account = &entry.service_account;
+        // Istio takes the network of the labels and of the mesh for a label, and for the endpoint what it states alone.
+        let stated = entry.network.clone();
+        let network = if stated.is_empty() { self.network_of(&labels, &entry.address) } else { stated.clone() };
         Workload {
             name: labels.get(WORKLOAD_NAME).cloned().unwrap_or(name),
             namespace: namespace.clone(),
             service_account: if account.is_empty() { Str::default() } else { self.spiffe(namespace, account) },
             cluster: self.options.cluster.clone(),
-            network: self.network(&labels, &entry.network),
+            network: stated,
             tls,
             hostname: Str::default(),
             subdomain: Str::default(),
             node: Str::default(),
-            labels: self.augment(&labels, &locality, "", &entry.network),
+            labels: self.augment(&labels, &locality, "", &network),
             locality,
             place,
         }
     }
 
     /// What is known of an endpoint without a pod.
-    pub(super) fn bare_workload(&self) -> Workload {
+    pub(super) fn bare_workload(&self, network: Str) -> Workload {
         Workload {
             name: Str::default(),
             namespace: Namespace::default(),
-            labels: self.augment(&Labels::new(), &Locality::default(), "", ""),
+            labels: self.augment(&Labels::new(), &Locality::default(), "", &network),
             service_account: Str::default(),
             locality: Locality::default(),
             place: Str::default(),
             cluster: self.options.cluster.clone(),
-            network: Str::default(),
+            network,
             tls: TlsMode::Disabled,
             hostname: Str::default(),
             subdomain: Str::default(),
@@ -120,7 +124,8 @@ impl Index {
             let Spec::WorkloadEntry(entry) = &object.spec else { continue };
             let mut labels = entry.workload.labels.clone();
             labels.extend(object.meta.labels.iter().map(|(k, v)| (k.clone(), v.clone())));
-            if !carries(&labels, selector) || entry.workload.address.is_empty() {
+            let reached = !entry.workload.address.is_empty() || !entry.workload.network.is_empty();
+            if !carries(&labels, selector) || !reached {
                 continue;
             }
             let checked =
@@ -153,10 +158,6 @@ impl Index {
     fn spiffe(&self, namespace: &str, account: &str) -> Str {
         format!("spiffe://{}/ns/{namespace}/sa/{account}", self.snapshot.mesh.config.trust_domain.replace('@', "."))
             .into()
-    }
-
-    fn network(&self, labels: &Labels, stated: &str) -> Str {
-        if stated.is_empty() { labels.get(NETWORK).cloned().unwrap_or_default() } else { stated.into() }
     }
 
     /// See [`topology::augment`].

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::{Map, Value};
 use tokio::sync::mpsc::Sender;
 
 use super::catalog::Catalog;
@@ -15,8 +14,8 @@ use super::reader::Reader;
 use super::settings::Settings;
 use super::watch::Watch;
 use super::{Error, Options, Scan, finding};
-use crate::api::mesh::MeshConfig;
-use crate::base::{Finding, ObjectRef, Severity, Str};
+use crate::api::mesh::{MeshConfig, MeshNetworks};
+use crate::base::{Finding, Severity};
 use crate::source::{Delivery, Event, MeshUpdate};
 
 /// Files that are saved together come in one delivery if no more than this lies between two of them,
@@ -32,7 +31,7 @@ const RESCAN_SHARE: u32 = 200;
 pub(super) struct Task {
     folder: Option<(Reader, Catalog)>,
     mesh: (Option<Reader>, Settings<MeshConfig>),
-    networks: (Option<Reader>, Settings<Value>),
+    networks: (Option<Reader>, Settings<MeshNetworks>),
     synced: bool,
     findings: Arc<[Finding]>,
     /// When `findings` were last brought up to date.
@@ -44,7 +43,7 @@ impl Task {
         Self {
             folder: options.folder.map(|root| (Reader::new(root), Catalog::default())),
             mesh: (options.mesh.map(Reader::new), Settings::new(MeshConfig::parse)),
-            networks: (options.networks.map(Reader::new), Settings::new(networks)),
+            networks: (options.networks.map(Reader::new), Settings::new(MeshNetworks::parse)),
             synced: false,
             findings: Arc::default(),
             told: Instant::now(),
@@ -141,7 +140,12 @@ impl Task {
     }
 
     fn mesh_update(&self) -> MeshUpdate {
-        MeshUpdate { mesh: self.mesh.1.current().clone(), networks: self.networks.1.current().clone() }
+        let networks = self.networks.1.current();
+        let mesh = self.mesh.1.current();
+        if networks.networks.is_empty() {
+            return MeshUpdate { mesh: Arc::clone(mesh) };
+        }
+        MeshUpdate { mesh: Arc::new(MeshConfig { networks: (**networks).clone(), ..(**mesh).clone() }) }
     }
 
     fn roots(&mut self) -> Vec<(&mut Reader, &mut dyn Sink)> {
@@ -167,21 +171,6 @@ impl Task {
         findings.sort();
         findings
     }
-}
-
-/// The mesh networks are passed on as written.
-fn networks(value: Value) -> (Value, Vec<Finding>) {
-    if value.is_object() {
-        return (value, Vec::new());
-    }
-    let wrong = Finding {
-        object: ObjectRef { kind: "MeshNetworks".into(), ..ObjectRef::default() },
-        field: Str::new(),
-        severity: Severity::Error,
-        code: "invalid",
-        text: "the mesh networks must be a mapping".into(),
-    };
-    (Value::Object(Map::new()), vec![wrong])
 }
 
 fn about_folder(reader: &Reader, catalog: &Catalog, now: Instant) -> Vec<Finding> {
