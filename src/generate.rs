@@ -14,4 +14,5 @@ pub mod listener;
 pub mod name;
 pub(crate) mod proto;
 pub mod route;
+pub mod secret;
 pub(crate) mod tls;

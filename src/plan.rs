@@ -20,6 +20,7 @@ pub mod listener;
 pub mod name;
 mod registry;
 pub mod route;
+pub mod secret;
 pub mod sidecar;
 mod targets;
 

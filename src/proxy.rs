@@ -66,6 +66,9 @@ pub struct Proxy {
     pub metadata: Metadata,
     /// What it can do.
     pub capabilities: Capabilities,
+    /// Whether nobody else hears what it is sent, so that it may be sent private keys. It does not say that itself:
+    /// whoever knows its connection does.
+    pub confidential: bool,
 }
 
 impl Proxy {
@@ -109,6 +112,7 @@ impl Proxy {
             labels: metadata.map("LABELS"),
             capabilities: Capabilities::new(extensions, metadata.has("PROXY_CONFIG")),
             metadata,
+            confidential: false,
         })
     }
 

@@ -12,6 +12,7 @@
 //!
 //! Absent: what the resources mean, and who should hold which.
 
+mod address;
 mod body;
 mod codec;
 mod connections;
@@ -29,6 +30,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub use address::Address;
 pub use body::{Body, Chunk};
 pub use codec::{Garbled, RequestDecoder, decode};
 pub use connections::{Connection, Connections, TypeStatus};
@@ -37,6 +39,6 @@ pub use limit::Rate;
 pub use node::{Extension, Malformed, Node, NodeId};
 pub use request::{ErrorDetail, Face, Request};
 pub use response::Response;
-pub use server::{Transport, listen, serve};
+pub use server::{Listener, Transport, listen, serve};
 pub use service::{Options, Service};
 pub use text::Text;

@@ -53,7 +53,19 @@ fn proxies() -> Vec<Proxy> {
         name: "envoy.filters.http.router".into(),
         types: vec!["envoy.extensions.filters.http.router.v3.Router".into()],
     }];
-    vec![node("a", "one", "10.0.0.1", &[]), node("b", "two", "10.0.0.2", &[]), node("a", "two", "10.0.0.3", &stock)]
+    let gateway = |namespace: &str, confidential| {
+        let id = format!("router~10.0.0.4~gate.{namespace}~{namespace}.svc.cluster.local");
+        let metadata = json!({"NAMESPACE": namespace, "CLUSTER_ID": "Kubernetes", "LABELS": {"app": "c"}});
+        let proxy = Proxy::new(&id, "gate", Locality::default(), &metadata, &[]).unwrap();
+        Proxy { confidential, ..proxy }
+    };
+    vec![
+        gateway("one", true),
+        gateway("two", false),
+        node("a", "one", "10.0.0.1", &[]),
+        node("b", "two", "10.0.0.2", &[]),
+        node("a", "two", "10.0.0.3", &stock),
+    ]
 }
 
 struct Mesh {

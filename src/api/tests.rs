@@ -236,7 +236,7 @@ fn status_is_kept_where_it_matters() {
 #[test]
 fn secrets_do_not_show() {
     let secret = object(
-        "{apiVersion: v1, kind: Secret, metadata: {name: tls}, type: kubernetes.io/tls,
+        "{apiVersion: v1, kind: Secret, metadata: {name: tls}, type: Opaque,
           data: {tls.key: c2VjcmV0LWtleQ==}, stringData: {other: secret-text}}",
     );
     let Spec::Secret(content) = &secret.spec else { panic!() };

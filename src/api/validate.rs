@@ -4,6 +4,7 @@
 //! such objects where they get past the webhook; they say so.
 
 mod at;
+mod der;
 mod destination_rule;
 mod header;
 mod kubernetes;
@@ -16,6 +17,7 @@ mod peer_authentication;
 mod protocol;
 mod range;
 mod regex;
+mod secret;
 mod service_entry;
 mod sidecar;
 mod tls;
@@ -44,7 +46,8 @@ pub(super) fn object(object: &Object, report: &Report) {
         Spec::WorkloadEntry(entry) => workload_entry::workload_entry(&entry.workload, at),
         Spec::Sidecar(sidecar) => sidecar::sidecar(sidecar, at),
         Spec::PeerAuthentication(policy) => peer_authentication::peer_authentication(policy, at),
-        Spec::Node(_) | Spec::Namespace(_) | Spec::Secret(_) | Spec::Opaque(..) => {}
+        Spec::Secret(secret) => secret::secret(secret, &At::new("", report)),
+        Spec::Node(_) | Spec::Namespace(_) | Spec::Opaque(..) => {}
     }
 }
 

@@ -1,6 +1,6 @@
 //! `mizzen discovery`: the control plane.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -78,8 +78,12 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
     let streams = match args.grpc_addr.as_str() {
         "" => None,
         address => {
-            let listener = http::listen(address).await.with_context(|| format!("--grpcAddr {address}"))?;
-            info!("xDS on {}", listener.local_addr()?);
+            let opened = match address.strip_prefix("unix:") {
+                Some(path) => xds::Listener::unix(Path::new(path)),
+                None => http::listen(address).await.map(xds::Listener::from),
+            };
+            let listener = opened.with_context(|| format!("--grpcAddr {address}"))?;
+            info!("xDS on {}", listener.place()?);
             Some(tokio::spawn(xds::serve(listener, service, transport, stop.clone())))
         }
     };

@@ -89,7 +89,9 @@ impl Directory for Mesh {
         if !missing.is_empty() {
             return Err(Status::unavailable(format!("not ready: waiting for {}", missing.join(", "))));
         }
-        let proxy = node::proxy(&node).map_err(|e| Status::invalid_argument(e.to_string()))?;
+        let mut proxy = node::proxy(&node).map_err(|e| Status::invalid_argument(e.to_string()))?;
+        // Until proxies prove who they are, only what stays on this machine is heard by nobody else.
+        proxy.confidential = peer.address.is_local();
         let name = format!("{} at {}", proxy.name, peer.address);
         let presence = self.metrics.delivery.present(node.id.proxy());
         let (outlets, engine, log_name) = (self.outlets.clone(), self.engine.clone(), name.clone());

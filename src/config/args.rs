@@ -68,7 +68,8 @@ pub struct DiscoveryArgs {
     /// Webhooks; not served yet
     #[arg(long = "httpsAddr", default_value = ":15017", value_name = "ADDR")]
     pub https_addr: String,
-    /// xDS in clear text
+    /// xDS in clear text: a port, or `unix:PATH` for a socket that only this user can reach. Private keys are sent to
+    /// gateways of this machine only
     #[arg(long = "grpcAddr", default_value = ":15010", value_name = "ADDR")]
     pub grpc_addr: String,
     /// xDS over TLS; not served yet

@@ -1,6 +1,5 @@
 //! A connected client, as the pages need it.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -8,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::base::{Labels, Locality, Str};
 use crate::wire::{Encoded, Names, ResourceType};
-use crate::xds::{Connection, Connections, Face, NodeId, TypeStatus};
+use crate::xds::{Address, Connection, Connections, Face, NodeId, TypeStatus};
 
 /// Whoever knows the clients that are connected.
 pub trait Clients: Send + Sync {
@@ -30,7 +29,7 @@ pub struct Client {
     /// Where it says it runs.
     pub locality: Locality,
     /// The other end of its connection.
-    pub address: SocketAddr,
+    pub address: Address,
     /// Since when.
     pub connected: SystemTime,
     /// What it asked for, was sent and answered, in the order of [`ResourceType::ALL`].

@@ -7,6 +7,7 @@
 
 mod authn;
 mod cluster_defaults;
+mod credential;
 mod distinctions;
 mod endpoint;
 mod handle;
@@ -25,6 +26,7 @@ mod traffic;
 
 pub use authn::{Authn, PeerMode, PeerRules};
 pub use cluster_defaults::ClusterDefaults;
+pub use credential::{Credential, Pair, Roots};
 pub use distinctions::Distinctions;
 pub use endpoint::{ContainerPort, Endpoint, Endpoints, Health, Instance, TlsMode, Workload};
 pub use handle::Handle;

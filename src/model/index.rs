@@ -8,6 +8,7 @@
 
 mod addresses;
 mod allocate;
+mod credentials;
 mod delegate;
 mod discovery;
 mod distinctions;
@@ -82,6 +83,7 @@ struct Dirty {
     /// Hosts whose visibility may have changed.
     scopes: BTreeSet<Host>,
     aliases: bool,
+    credentials: BTreeSet<Key>,
     /// Gateways between networks, and which endpoints are on which.
     networks: bool,
 }
@@ -136,6 +138,7 @@ impl Index {
             addresses: OrdMap::new(),
             selectors: OrdMap::new(),
             private: OrdMap::new(),
+            credentials: OrdMap::new(),
             networks: Handle::new(Networks {
                 at_addresses: Handle::new(Gateways::default()),
                 all: Handle::new(Gateways::default()),
@@ -223,6 +226,7 @@ impl Index {
         self.derive_routes(&mut dirty, changes);
         self.derive_authn(&dirty, changes);
         self.derive_sidecars(&dirty, changes);
+        self.derive_credentials(&mut dirty, changes);
         self.derive_addresses(&dirty, changes);
         self.derive_selectors(&dirty, changes);
         self.derive_scopes(&dirty, changes);
@@ -299,6 +303,9 @@ impl Index {
             }
             Spec::Sidecar(_) => {
                 dirty.sidecars.insert(namespace.clone());
+            }
+            Spec::Secret(_) | Spec::Opaque(Kind::ConfigMap, _) => {
+                dirty.credentials.insert(key);
             }
             _ => {}
         }

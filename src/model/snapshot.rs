@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use imbl::OrdMap;
 
+use crate::api::{Key, Kind};
 use crate::base::{Host, Namespace, Str};
 
 use super::facts::{
-    Authn, Distinctions, Egress, Endpoints, Handle, Identities, Instance, Mesh, Networks, PortMembers, Rule, Service,
-    Sidecar, VirtualService,
+    Authn, Credential, Distinctions, Egress, Endpoints, Handle, Identities, Instance, Mesh, Networks, PortMembers,
+    Rule, Service, Sidecar, VirtualService,
 };
 
 /// What a planner may read, as a key: hits, misses and whole groups alike.
@@ -24,6 +25,8 @@ pub enum FactKey {
     Identities(Host),
     /// How networks are entered.
     Networks,
+    /// What a Secret or a ConfigMap has for gateways.
+    Credential(Key),
     /// What about proxies makes a difference.
     Distinctions,
     /// All definitions with a port of this number.
@@ -98,6 +101,8 @@ pub struct Snapshot {
     pub(super) identities: OrdMap<(Host, Namespace), Handle<Identities>>,
     /// What about proxies makes a difference.
     pub(super) distinctions: Handle<Distinctions>,
+    /// What Secrets and ConfigMaps have for gateways.
+    pub(super) credentials: OrdMap<Key, Handle<Credential>>,
     /// How networks are entered.
     pub(super) networks: Handle<Networks>,
     /// Definitions with a port of that number.
@@ -142,6 +147,14 @@ impl Snapshot {
             Some(egress) => Scope::Sidecar(namespace.clone(), egress),
             None => self.scope(namespace),
         }
+    }
+
+    /// Whether some Secret of a namespace has a private key for gateways.
+    pub fn has_keys(&self, namespace: &Namespace) -> bool {
+        let from = Key { kind: Kind::Secret, namespace: namespace.clone(), name: Str::default() };
+        let own =
+            self.credentials.range(from..).take_while(|(k, _)| k.kind == Kind::Secret && k.namespace == *namespace);
+        own.into_iter().any(|(_, credential)| credential.pair.is_some())
     }
 
     /// All definitions of all hosts, for debug pages and metrics.

@@ -10,11 +10,12 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use crate::api::Key;
 use crate::base::{Host, Namespace, Str};
 
 use super::facts::{
-    Authn, Distinctions, Endpoints, ExportTo, Handle, Identities, Instance, Mesh, Networks, PeerRules, PortMembers,
-    Registry, Service, VirtualService,
+    Authn, Credential, Distinctions, Endpoints, ExportTo, Handle, Identities, Instance, Mesh, Networks, PeerRules,
+    PortMembers, Registry, Service, VirtualService,
 };
 use super::snapshot::{FactKey, Scope, Snapshot};
 
@@ -156,6 +157,17 @@ impl<'s> View<'s> {
     pub fn identities(&self, service: &Service) -> Option<&'s Handle<Identities>> {
         self.note(FactKey::Identities(service.host.clone()));
         self.snapshot.identities.get(&(service.host.clone(), service.namespace.clone()))
+    }
+
+    /// What a Secret or a ConfigMap has for gateways.
+    pub fn credential(&self, key: &Key) -> Option<&'s Handle<Credential>> {
+        self.note(FactKey::Credential(key.clone()));
+        self.snapshot.credentials.get(key)
+    }
+
+    /// All Secrets and ConfigMaps that have something for gateways. Not recorded: planners have a unit for each.
+    pub fn credentials(&self) -> impl Iterator<Item = &'s Key> {
+        self.snapshot.credentials.keys()
     }
 
     /// How networks are entered.

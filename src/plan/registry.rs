@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::base::{Finding, ObjectRef, Severity};
 use crate::model::reads::Readers;
 use crate::model::{FactKey, Snapshot, View};
-use crate::proxy::Proxy;
+use crate::proxy::{Proxy, Role};
 use crate::wire::{Assembly, Cache, Failure, Publication, ResourceType};
 
 use super::class::Class;
@@ -106,6 +106,10 @@ sorts! {
     dns_listeners: Class<NameServers>, listener::dns_facets => Listener;
     /// Routes of sidecars.
     routes: super::route::RouteClass, super::route::facets => Route;
+    /// Secrets of gateways.
+    secrets: Class<super::secret::Secrets>, super::secret::secret_facets => Secret;
+    /// Roots of gateways out of ConfigMaps.
+    config_maps: Class<super::secret::Secrets>, super::secret::config_map_facets => Secret;
     /// Name tables.
     names: super::name::Names, super::name::facets => NameTable;
 }
@@ -249,6 +253,27 @@ impl Plan {
     /// Number and size of the classes of each sort. A number that grows with the proxies is a defect.
     pub fn sizes(&self) -> Vec<ClassSize> {
         self.sorts.sizes()
+    }
+
+    /// Gateways that are not sent their private keys, because others might hear them.
+    pub fn withheld(&self, snapshot: &Snapshot) -> impl Iterator<Item = Finding> {
+        let gateways = self.proxies.values().map(|member| &member.proxy);
+        let without = gateways.filter(|p| p.role == Role::Router && !p.confidential && snapshot.has_keys(&p.namespace));
+        without.map(|proxy| Finding {
+            object: ObjectRef {
+                kind: "Gateway proxy".into(),
+                namespace: proxy.namespace.str().clone(),
+                name: proxy.name.rsplit_once('.').map_or(&*proxy.name, |(name, _)| name).into(),
+                file: None,
+            },
+            field: Default::default(),
+            severity: Severity::Error,
+            code: "keys-withheld",
+            text: "this gateway is connected in clear text from another machine, where others might listen; it is sent no \
+                   private key, so its servers with a credentialName do not answer. Connect it from this machine, or over a \
+                   UNIX socket (--grpcAddr unix:PATH)."
+                .into(),
+        })
     }
 
     /// Resources that could not be built, and why.

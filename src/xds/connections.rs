@@ -1,7 +1,6 @@
 //! Who is connected and what was said, for the debug pages.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
@@ -12,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::base::{Locality, Str};
 use crate::wire::ResourceType;
 
+use super::address::Address;
 use super::node::{Node, NodeId};
 use super::protocol::TypeState;
 use super::request::Face;
@@ -39,7 +39,7 @@ pub struct Connection {
     /// Where it says it runs.
     pub locality: Locality,
     /// The other end of the connection.
-    pub address: SocketAddr,
+    pub address: Address,
     /// When it was admitted.
     pub connected_at: SystemTime,
     types: Mutex<[Option<TypeStatus>; ResourceType::COUNT]>,
@@ -71,7 +71,7 @@ impl Connections {
     }
 
     /// An entry for a client, which is not listed yet.
-    pub(super) fn entry(&self, face: Face, node: &Node, address: SocketAddr) -> Connection {
+    pub(super) fn entry(&self, face: Face, node: &Node, address: Address) -> Connection {
         let number = self.count.fetch_add(1, Ordering::Relaxed) + 1;
         Connection {
             number,

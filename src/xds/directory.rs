@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,13 +10,14 @@ use tonic::Status;
 
 use crate::wire::{Cache, Publication, ResourceType};
 
+use super::address::Address;
 use super::node::Node;
 
 /// Where a stream comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {
     /// The other end of the connection.
-    pub address: SocketAddr,
+    pub address: Address,
 }
 
 /// Who may connect, and what each should hold.

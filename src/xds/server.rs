@@ -1,21 +1,26 @@
 //! The port: connections of HTTP/2 without TLS, and how they end.
 
 use std::convert::Infallible;
+use std::fs::{self, DirBuilder, Permissions};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
+use std::path::Path;
 use std::pin::pin;
 use std::time::Duration;
 
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpSocket, UnixListener};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
+use super::address::Address;
 use super::directory::Directory;
 use super::service::Service;
 
@@ -58,6 +63,79 @@ const BACKLOG: u32 = 4096;
 /// How long to wait when no connection can be accepted, because there are too many.
 const BREATH: Duration = Duration::from_millis(100);
 
+/// Where clients knock.
+#[derive(Debug)]
+pub enum Listener {
+    /// A port.
+    Tcp(TcpListener),
+    /// A UNIX socket.
+    Unix(UnixListener),
+}
+
+impl Listener {
+    /// Opens a UNIX socket that only the user who runs this process can reach. What a process before left there is
+    /// replaced.
+    ///
+    /// # Errors
+    /// When there is something else, somebody serves there, or the folder cannot be written to.
+    pub fn unix(path: &Path) -> io::Result<Self> {
+        match fs::symlink_metadata(path) {
+            Ok(found) if !found.file_type().is_socket() => {
+                return Err(io::Error::new(io::ErrorKind::AlreadyExists, "there is a file that is not a socket"));
+            }
+            Ok(_) if std::os::unix::net::UnixStream::connect(path).is_ok() => {
+                return Err(io::Error::new(io::ErrorKind::AddrInUse, "another process serves there"));
+            }
+            _ => {}
+        }
+        // Others could connect to a socket before its mode is set, were it not in a folder of our own until then.
+        let mut folder = path.as_os_str().to_owned();
+        folder.push(format!(".{}.new", std::process::id()));
+        let folder = Path::new(&folder);
+        DirBuilder::new().mode(0o700).create(folder)?;
+        let opened = || {
+            let inside = folder.join("socket");
+            let listener = UnixListener::bind(&inside)?;
+            fs::set_permissions(&inside, Permissions::from_mode(0o600))?;
+            fs::rename(&inside, path)?;
+            Ok(listener)
+        };
+        let listener = opened();
+        fs::remove_dir_all(folder)?;
+        listener.map(Self::Unix)
+    }
+
+    /// Whence clients find it, for people.
+    pub fn place(&self) -> io::Result<String> {
+        match self {
+            Self::Tcp(listener) => listener.local_addr().map(|address| address.to_string()),
+            Self::Unix(_) => Ok("a UNIX socket".to_owned()),
+        }
+    }
+
+    async fn accept(&self) -> io::Result<(Box<dyn Stream>, Address)> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, address) = listener.accept().await?;
+                // Acknowledgements are small and others wait for them.
+                let _ = stream.set_nodelay(true);
+                Ok((Box::new(stream), Address::Internet(address)))
+            }
+            Self::Unix(listener) => Ok((Box::new(listener.accept().await?.0), Address::Local)),
+        }
+    }
+}
+
+impl From<TcpListener> for Listener {
+    fn from(listener: TcpListener) -> Self {
+        Self::Tcp(listener)
+    }
+}
+
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
 /// Opens a port at which a thousand clients can knock at once.
 ///
 /// # Errors
@@ -72,11 +150,12 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 /// Serves `service` on a port until `shutdown` is cancelled, and then until all streams have ended, at most
 /// [`Transport::grace`] longer.
 pub async fn serve<D: Directory>(
-    listener: TcpListener,
+    listener: impl Into<Listener>,
     service: Service<D>,
     transport: Transport,
     shutdown: CancellationToken,
 ) {
+    let listener = listener.into();
     let tasks = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
@@ -99,14 +178,12 @@ pub async fn serve<D: Directory>(
 }
 
 async fn connection<D: Directory>(
-    stream: TcpStream,
-    address: SocketAddr,
+    stream: Box<dyn Stream>,
+    address: Address,
     service: Service<D>,
     transport: Transport,
     shutdown: CancellationToken,
 ) {
-    // Acknowledgements are small and others wait for them.
-    let _ = stream.set_nodelay(true);
     let closing = shutdown.child_token();
     let served = service_fn(|request| {
         let response = service.call(request, address, closing.clone());

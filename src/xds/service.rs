@@ -1,6 +1,5 @@
 //! ADS as an HTTP service.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -13,6 +12,7 @@ use tonic::codec::Streaming;
 
 use crate::base::Str;
 
+use super::address::Address;
 use super::body::Body;
 use super::codec::RequestDecoder;
 use super::connections::Connections;
@@ -93,7 +93,7 @@ impl<D: Directory> Service<D> {
 
     /// Answers a request of gRPC over HTTP/2. A stream ends when `closing` is cancelled, its client leaves, or the
     /// directory drops its publications.
-    pub fn call<B>(&self, request: Request<B>, address: SocketAddr, closing: CancellationToken) -> Response<Body>
+    pub fn call<B>(&self, request: Request<B>, address: Address, closing: CancellationToken) -> Response<Body>
     where
         B: http_body::Body<Data = Bytes, Error: Into<tonic::codegen::StdError>> + Send + 'static,
     {

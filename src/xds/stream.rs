@@ -1,6 +1,5 @@
 //! The task of one stream: it feeds requests and publications to the protocol, and responses to the transport.
 
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +14,7 @@ use tracing::{debug, warn};
 
 use crate::wire::ResourceType;
 
+use super::address::Address;
 use super::body::{Chunks, Piece};
 use super::connections::OpenConnection;
 use super::directory::{Directory, Peer, Subscription};
@@ -33,7 +33,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// Both ends of a stream.
 pub(super) struct Ends {
     pub(super) face: Face,
-    pub(super) address: SocketAddr,
+    pub(super) address: Address,
     pub(super) requests: Streaming<Request>,
     pub(super) pieces: mpsc::Sender<Piece>,
     /// The connection, or the server, is about to close.

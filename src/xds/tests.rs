@@ -2,6 +2,7 @@
 
 mod bytes;
 mod manners;
+mod sockets;
 mod streams;
 
 use std::collections::BTreeMap;

@@ -156,6 +156,29 @@ pub(crate) fn settings() -> impl Strategy<Value = MeshConfig> {
     })
 }
 
+/// Roots and what is no roots, in a Secret and in a ConfigMap.
+fn credential() -> impl Strategy<Value = Value> {
+    let name = select(vec!["a", "a-cacert", "b"]);
+    (namespace(), name, select(vec!["", "1", "2"]), any::<bool>()).prop_map(|(ns, n, crl, map)| {
+        let roots = include_str!("../../src/api/validate/secret/ec.crt");
+        let data = if crl.is_empty() { json!({"other": "x"}) } else { json!({"cacert": roots, "crl": crl}) };
+        match map {
+            true => document("v1", "ConfigMap", ns, n, 0, json!({"data": data})),
+            false => document("v1", "Secret", ns, n, 0, json!({"stringData": data})),
+        }
+    })
+}
+
+/// A Secret with a private key.
+fn pair() -> impl Strategy<Value = Value> {
+    (namespace(), name(), select(vec!["good", "better"])).prop_map(|(ns, n, staple)| {
+        let certificate = include_str!("../../src/api/validate/secret/ec.crt");
+        let key = include_str!("../../src/api/validate/secret/ec.key");
+        let data = json!({"tls.crt": certificate, "tls.key": key, "tls.ocsp-staple": staple});
+        document("v1", "Secret", ns, n, 0, json!({"type": "kubernetes.io/tls", "stringData": data}))
+    })
+}
+
 fn node() -> impl Strategy<Value = Value> {
     (select(vec!["node-1", "node-2"]), select(vec!["r1", "r2"])).prop_map(|(n, region)| {
         json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": n, "labels": {"topology.kubernetes.io/region": region}}})
@@ -312,7 +335,7 @@ pub(crate) fn edit() -> impl Strategy<Value = Edit> {
     let document = prop_oneof![
         3 => service(), 2 => slice(), 2 => pod(), 1 => node(), 3 => service_entry(), 1 => workload_entry(),
         2 => destination_rule(), 2 => virtual_service(), 1 => peer_authentication(), 2 => sidecar(),
-        1 => described(), 1 => gateway_service(),
+        1 => described(), 1 => gateway_service(), 1 => credential(), 1 => pair(),
     ];
     (document, prop::bool::weighted(0.25)).prop_map(|(document, delete)| Edit { document, delete })
 }

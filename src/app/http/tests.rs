@@ -43,7 +43,7 @@ impl Clients for One {
             node: node.id,
             metadata: node.metadata,
             locality: node.locality,
-            address: "10.0.0.1:1".parse().unwrap(),
+            address: crate::xds::Address::Internet("10.0.0.1:1".parse().unwrap()),
             connected: SystemTime::UNIX_EPOCH,
             types: Default::default(),
         }]

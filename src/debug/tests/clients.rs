@@ -48,7 +48,7 @@ fn client(name: &str, face: Face, cache: &Arc<Cache>, script: &Script) -> Client
         node: node.id,
         metadata: node.metadata,
         locality: node.locality,
-        address: "127.0.0.1:1".parse().unwrap(),
+        address: crate::xds::Address::Internet("127.0.0.1:1".parse().unwrap()),
         connected: SystemTime::UNIX_EPOCH,
         types: ResourceType::ALL.map(status),
     }
@@ -98,7 +98,7 @@ fn clients(cache: &Arc<Cache>) -> Vec<Client> {
         }
         client.id = ads["connectionId"].as_str().unwrap().into();
         client.connected = moment(&ads["connectedAt"]);
-        client.address = ads["address"].as_str().unwrap().parse().unwrap();
+        client.address = crate::xds::Address::Internet(ads["address"].as_str().unwrap().parse().unwrap());
         client
     };
     [("greeter", Face::Delta, 0), ("gateway", Face::Sotw, 1)].map(one).into()
