@@ -18,6 +18,7 @@ mod rule;
 #[cfg(test)]
 mod tests;
 
+pub(super) use retry::inbound as inbound_retry;
 use std::sync::Arc;
 
 use envoy_types::pb::envoy::config::route::v3 as pb;

@@ -21,6 +21,7 @@ mod rules;
 mod scopes;
 mod services;
 mod sidecars;
+mod visibility;
 mod workloads;
 
 #[cfg(test)]

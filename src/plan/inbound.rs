@@ -16,6 +16,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
+use crate::api::virtual_service::Retry;
 use crate::base::{Duration, Namespace, Str};
 use crate::generate::filter::{
     Bytes, BytesSettings, CallSettings, Calls, HttpFilter, Protocol as Read, Routes, TcpProxy,
@@ -79,6 +80,7 @@ pub fn facets(view: &View<'_>, proxy: &Proxy) -> InboundFacets {
         bytes: Handle::new(settings.bytes(Direction::In)),
         calls: Handle::new(settings.calls(Direction::In)),
         stat_name: mesh.inbound_cluster_stat_name.clone(),
+        retry: mesh.default_inbound_http_retry_policy.clone(),
         idle_timeout: settings.idle_timeout(),
         has_grpc_web: proxy.capabilities.has(&HttpFilter::GrpcWeb.extension()),
         has_mongo: settings.has_mongo(),
@@ -170,6 +172,8 @@ struct Workload {
     calls: Handle<CallSettings>,
     /// A pattern for the names of clusters in statistics; empty for their own.
     stat_name: Str,
+    /// How calls are tried again, where the mesh says so.
+    retry: Option<Retry>,
     /// How long a connection may be silent.
     idle_timeout: Option<Duration>,
     has_grpc_web: bool,
@@ -264,6 +268,7 @@ impl Workload {
                 host: to.target.map(|t| t.host.clone()).unwrap_or_default(),
                 port: to.port.number,
                 retries: !protocol.is_grpc(),
+                retry: self.retry.clone(),
             }),
             absolute_urls: false,
             http2: protocol.is_http2(),

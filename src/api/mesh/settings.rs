@@ -276,7 +276,7 @@ pub struct ServiceEntryVisibility {
 pub struct VisibilityPolicy {
     /// Who sees them.
     pub visibility: Visibility,
-    /// Any of these must match.
+    /// All of these must match.
     pub matching_rules: Vec<MatchRule>,
 }
 

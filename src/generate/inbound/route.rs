@@ -5,12 +5,14 @@ use envoy_types::pb::envoy::config::route::v3::route::Action;
 use envoy_types::pb::envoy::config::route::v3::route_action::{ClusterSpecifier, MaxStreamDuration};
 use envoy_types::pb::envoy::config::route::v3::route_match::PathSpecifier;
 use envoy_types::pb::envoy::config::route::v3::{
-    Decorator, RetryPolicy, Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost,
+    Decorator, Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost,
 };
 
+use crate::api::virtual_service::Retry;
 use crate::base::{Host, Str};
 use crate::generate::listener::no_time;
 use crate::generate::proto;
+use crate::generate::route::inbound_retry;
 
 /// The route of calls to one port of the workload.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -21,8 +23,10 @@ pub struct InboundRoute {
     pub host: Host,
     /// The service's port; 0 likewise.
     pub port: u16,
-    /// Whether a call that was reset before the application saw it is tried again.
+    /// Whether a call that was reset before the application saw it is tried again,
     pub retries: bool,
+    /// and how, where the mesh says so.
+    pub retry: Option<Retry>,
 }
 
 impl InboundRoute {
@@ -62,11 +66,6 @@ impl InboundRoute {
 
     /// The caller's proxy has set the time limits already.
     fn action(&self) -> RouteAction {
-        let retry = RetryPolicy {
-            retry_on: "reset-before-request".to_owned(),
-            num_retries: Some(proto::u32_value(2)),
-            ..RetryPolicy::default()
-        };
         RouteAction {
             cluster_specifier: Some(ClusterSpecifier::Cluster(self.cluster.to_string())),
             timeout: Some(no_time()),
@@ -75,7 +74,7 @@ impl InboundRoute {
                 grpc_timeout_header_max: Some(no_time()),
                 ..MaxStreamDuration::default()
             }),
-            retry_policy: self.retries.then_some(retry),
+            retry_policy: if self.retries { inbound_retry(self.retry.as_ref()) } else { None },
             ..RouteAction::default()
         }
     }

@@ -46,6 +46,25 @@ pub(super) fn policy(said: Option<&Retry>, hashed: bool, extensions: Extensions)
     Some(out)
 }
 
+/// How calls in are tried again: what the mesh says of other hosts and of time has no meaning there (istio
+/// `pilot/pkg/networking/core/route/retry`, `ConvertInboundPolicy`).
+pub(crate) fn inbound(said: Option<&Retry>) -> Option<RetryPolicy> {
+    let mut out = RetryPolicy {
+        num_retries: Some(u32_value(2)),
+        retry_on: "reset-before-request".to_owned(),
+        ..RetryPolicy::default()
+    };
+    if let Some(said) = said {
+        out.num_retries = Some(u32_value(u32::try_from(said.attempts).ok().filter(|n| *n > 0)?));
+        if !said.retry_on.is_empty() {
+            (out.retry_on, out.retriable_status_codes) = conditions(&said.retry_on);
+        }
+        out.retry_back_off =
+            said.backoff.map(|pause| RetryBackOff { base_interval: Some(duration(pause)), max_interval: None });
+    }
+    Some(out)
+}
+
 /// Envoy's conditions and, apart from them, the status codes among them.
 fn conditions(text: &str) -> (String, Vec<u32>) {
     let (mut words, mut codes) = (Vec::new(), Vec::new());

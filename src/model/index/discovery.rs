@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::api::{Key, Kind, Object};
-use crate::base::{Namespace, Str};
+use crate::base::{Labels, Namespace, Str};
 
 use super::{Dirty, Index};
 
@@ -20,10 +20,16 @@ impl Index {
         if selectors.is_empty() || namespace.is_empty() {
             return true;
         }
+        let labels = self.labels_of(namespace);
+        selectors.iter().any(|selector| selector.matches(&labels))
+    }
+
+    /// The labels of a namespace.
+    pub(super) fn labels_of(&self, namespace: &Namespace) -> Labels {
         let described = self.get(Kind::Namespace, &Namespace::default(), namespace.str());
         let mut labels = described.map(|o| o.meta.labels.clone()).unwrap_or_default();
         labels.entry(NAME.into()).or_insert_with(|| namespace.str().clone());
-        selectors.iter().any(|selector| selector.matches(&labels))
+        labels
     }
 
     /// Puts an object in the place of the one of its key, which may be gone or not count.

@@ -190,7 +190,10 @@ impl Index {
             allocated: self.allocation(host, meta, spec),
             target: None,
             aliases: Vec::new(),
-            export_to: self.export_to(&export, &self.snapshot.mesh.config.default_service_export_to, &meta.namespace),
+            export_to: self.capped(
+                self.export_to(&export, &self.snapshot.mesh.config.default_service_export_to, &meta.namespace),
+                &meta.namespace,
+            ),
             selector: spec.workload_selector.as_ref().map(|s| s.labels.clone()).unwrap_or_default(),
             labels: meta.labels.clone(),
             accounts: spec.subject_alt_names.iter().cloned().collect(),

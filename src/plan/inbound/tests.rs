@@ -143,3 +143,30 @@ fn only_ports_whose_chains_differ_by_it_are_looked_at() {
     let rule = format!("{:?}", built.listener_filters[1].filter_disabled);
     assert!(rule.contains("NotMatch") && rule.contains("9000"), "{rule}");
 }
+
+#[test]
+fn the_mesh_says_how_calls_in_are_tried_again() {
+    use envoy_types::pb::envoy::config::route::v3::route::Action;
+    let mut world = World::new(CART);
+    let policy = |world: &World| {
+        let listener = listener(world, &cart()).expect("there is a listener");
+        let calls = listener.chains.iter().find_map(|c| match &c.content {
+            Content::Calls(Calls { routes: Routes::Inbound(route), .. }) => Some(route.build()),
+            _ => None,
+        });
+        match calls.unwrap().virtual_hosts.remove(0).routes.remove(0).action {
+            Some(Action::Route(action)) => action.retry_policy,
+            other => panic!("not to the application: {other:?}"),
+        }
+    };
+    let usual = policy(&world).unwrap();
+    assert_eq!((usual.retry_on.as_str(), usual.num_retries.unwrap().value), ("reset-before-request", 2));
+    world.settings(json!({"defaultInboundHttpRetryPolicy": {
+        "attempts": 5, "retryOn": "connect-failure,503", "perTryTimeout": "2s", "backoff": "1s"}}));
+    let said = policy(&world).unwrap();
+    assert_eq!(said.retry_on, "connect-failure,retriable-status-codes");
+    assert_eq!((said.num_retries.unwrap().value, said.retriable_status_codes), (5, vec![503]));
+    assert!(said.per_try_timeout.is_none() && said.retry_back_off.is_some());
+    world.settings(json!({"defaultInboundHttpRetryPolicy": {"attempts": 0}}));
+    assert!(policy(&world).is_none());
+}
