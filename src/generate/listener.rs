@@ -32,7 +32,7 @@ pub const CLEAR_HTTP: &[&str] = &["http/1.1", "h2c"];
 /// Where a listener listens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Bind {
-    /// The addresses, of which the first one names the listener.
+    /// The addresses, of which the first one names the listener; or a Unix socket as `unix://PATH`, with port 0.
     pub addresses: Vec<Str>,
     /// The port.
     pub port: u16,
@@ -175,7 +175,10 @@ impl Bind {
     /// A listener with these addresses and nothing else.
     pub(crate) fn listener(&self) -> Listener {
         Listener {
-            address: Some(proto::socket_address(&self.addresses[0], self.port)),
+            address: Some(match self.addresses[0].strip_prefix("unix://") {
+                Some(path) => proto::pipe(path),
+                None => proto::socket_address(&self.addresses[0], self.port),
+            }),
             additional_addresses: self.addresses[1..].iter().map(|a| part::additional(a, self.port)).collect(),
             ..Listener::default()
         }

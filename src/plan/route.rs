@@ -15,6 +15,7 @@
 mod class;
 mod common;
 mod contest;
+mod everywhere;
 mod facets;
 mod host;
 mod names;

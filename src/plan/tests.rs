@@ -1,3 +1,4 @@
-//! What tests of planners share.
+//! What tests of planners share, and tests of what concerns all planners.
 
+mod sidecars;
 pub(crate) mod world;

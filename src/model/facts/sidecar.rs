@@ -111,6 +111,19 @@ impl EgressListener {
         Some(port.number)
     }
 
+    /// Whether it is for a forward proxy or at a socket, so that the port of a call is for the call to say.
+    pub fn reaches_every_port(&self) -> bool {
+        self.port.is_some() && self.needs_port().is_none()
+    }
+
+    /// The name of the routes for it, where it reaches every port: its port, or its socket.
+    pub fn routes_name(&self) -> Str {
+        match &self.port {
+            Some(port) if port.number > 0 => port.number.to_string().into(),
+            _ => self.bind.clone(),
+        }
+    }
+
     /// What of a service may be reached here from a namespace, if anything (istio `selectServices`).
     pub fn import(&self, service: &Handle<Service>, own: &Namespace) -> Option<Handle<Service>> {
         let sources = || self.imports.of(&service.namespace, own);

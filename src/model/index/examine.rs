@@ -49,6 +49,7 @@ impl Index {
                     }
                 }
                 Spec::ServiceEntry(_) => self.claimed_hosts(object, &mut out),
+                Spec::Sidecar(spec) => self.examine_sidecar(object, spec, &mut out),
                 _ => {}
             }
         }
@@ -192,6 +193,6 @@ fn overlap(a: &ExportTo, b: &ExportTo) -> bool {
     }
 }
 
-fn finding(object: &Object, field: &str, severity: Severity, code: &'static str, text: String) -> Finding {
+pub(super) fn finding(object: &Object, field: &str, severity: Severity, code: &'static str, text: String) -> Finding {
     Finding { object: object.object_ref(), field: field.into(), severity, code, text: text.into() }
 }

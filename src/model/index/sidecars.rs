@@ -1,5 +1,10 @@
 //! Sidecars by namespace, in the order in which they apply.
 
+mod examine;
+
+#[cfg(test)]
+mod tests;
+
 use crate::api::sidecar::{self, CaptureMode, SidecarPort};
 use crate::api::{Kind, Object, Spec};
 use crate::base::{Host, Namespace};

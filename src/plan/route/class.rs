@@ -14,7 +14,8 @@ use super::common::{Common, Shared, alone, alone_name, defaults};
 use super::facets::{Outbound, RouteFacets};
 use super::host::{HostPlan, Seat, plan};
 use super::overlay::Overlay;
-use super::scoped;
+use super::port::named;
+use super::{everywhere, scoped};
 
 /// The routes of one class: a configuration for each port, and one for each service on a port with detection.
 pub struct RouteClass {
@@ -36,6 +37,8 @@ struct Stale {
     ports: BTreeSet<u16>,
     /// Services on ports with detection.
     detected: BTreeSet<(Host, u16)>,
+    /// Whether listeners that reach every port are concerned.
+    everywhere: bool,
 }
 
 impl Planned for RouteClass {
@@ -58,6 +61,7 @@ impl Planned for RouteClass {
             let view = View::new(snapshot, &outbound.scope);
             let mut stale = new.replan(snapshot, outbound, None, scoped::hosts(&view));
             stale.ports.extend(scoped::ports(egress));
+            stale.everywhere = true;
             new.assemble(outbound, None, stale, cache);
             return new;
         }
@@ -98,6 +102,7 @@ impl Planned for RouteClass {
             stale.ports.extend(self.own.values().flat_map(|plan| plan.ports.keys()));
             if let Scope::Sidecar(_, egress) = &outbound.scope {
                 stale.ports.extend(scoped::ports(egress));
+                stale.everywhere = true;
             }
         }
         common.iter().for_each(|common| self.take_detected(common, &mut stale));
@@ -199,11 +204,18 @@ impl RouteClass {
     }
 
     fn assemble(&mut self, outbound: &Outbound, common: Option<&Common>, stale: Stale, cache: &Cache) {
+        let moved = stale.everywhere || !stale.ports.is_empty();
         for port in stale.ports {
             self.assemble_port(outbound, common, port, cache);
         }
         for (host, port) in stale.detected {
             self.assemble_alone(common, &host, port, cache);
+        }
+        if let Scope::Sidecar(_, egress) = &outbound.scope
+            && moved
+        {
+            let everywhere = egress.listeners.iter().enumerate().filter(|(_, l)| l.reaches_every_port());
+            everywhere.for_each(|(index, l)| self.assemble_everywhere(outbound, index, l.routes_name(), cache));
         }
         self.failures.insert(Str::default(), common.iter().flat_map(|c| c.failures()).cloned().collect());
         self.failures.retain(|_, failures| !failures.is_empty());
@@ -219,6 +231,24 @@ impl RouteClass {
         }
         let mut failures = Vec::new();
         let mut parts = overlay.parts(cache, &mut failures);
+        parts.extend(self.catch_all.clone());
+        match cache.rope(Rope { name: name.clone(), head: route::head(&name), parts }) {
+            Ok(encoded) => self.put(name.clone(), Some(encoded)),
+            Err(failure) => failures.push(failure),
+        }
+        self.failures.insert(name, failures);
+    }
+
+    /// All virtual hosts of a listener that reaches every port.
+    fn assemble_everywhere(&mut self, outbound: &Outbound, listener: usize, name: Str, cache: &Cache) {
+        let mut failures = Vec::new();
+        let mut parts = Vec::new();
+        for host in everywhere::hosts(&self.own, listener, &outbound.namespace) {
+            match cache.part(&host) {
+                Ok(part) => parts.push(part),
+                Err(failure) => failures.push(named(failure, &host.name)),
+            }
+        }
         parts.extend(self.catch_all.clone());
         match cache.rope(Rope { name: name.clone(), head: route::head(&name), parts }) {
             Ok(encoded) => self.put(name.clone(), Some(encoded)),
@@ -260,15 +290,16 @@ impl Stale {
     fn join(&mut self, other: Self) {
         self.ports.extend(other.ports);
         self.detected.extend(other.detected);
+        self.everywhere |= other.everywhere;
     }
 
     /// Everything that a host gave or gives, to this class or to all.
     fn add<'p>(&mut self, host: &Host, plans: impl IntoIterator<Item = Option<&'p HostPlan>>) {
-        for (port, candidate) in plans.into_iter().flatten().flat_map(|plan| &plan.ports) {
-            self.ports.insert(*port);
-            if candidate.detected {
-                self.detected.insert((host.clone(), *port));
-            }
+        for plan in plans.into_iter().flatten() {
+            self.everywhere |= !plan.everywhere.is_empty();
+            self.ports.extend(plan.ports.keys());
+            let detected = plan.ports.iter().filter(|(_, candidate)| candidate.detected);
+            self.detected.extend(detected.map(|(port, _)| (host.clone(), *port)));
         }
     }
 }

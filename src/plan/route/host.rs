@@ -26,6 +26,8 @@ pub(super) struct Seat<'a> {
 pub(super) struct HostPlan {
     /// Its virtual host on each port where it has one.
     pub(super) ports: BTreeMap<u16, Candidate>,
+    /// Its virtual hosts for those listeners of a Sidecar that reach every port, by listener.
+    pub(super) everywhere: BTreeMap<usize, BTreeMap<u16, Candidate>>,
     /// Whether that depends on who is calling.
     pub(super) by_caller: bool,
 }
@@ -63,6 +65,11 @@ pub(super) fn plan(seat: &Seat<'_>, host: &Host) -> HostPlan {
     for (index, listener) in egress.listeners.iter().enumerate() {
         let view = seat.view.through(index);
         let mut plan = plan_seen(&Seat { view: &view, ..*seat }, host);
+        if listener.reaches_every_port() {
+            let known = plan.ports.iter().filter(|(_, candidate)| candidate.known);
+            out.everywhere.insert(index, known.map(|(number, c)| (*number, c.clone())).collect());
+            continue;
+        }
         plan.ports.retain(|number, _| egress.listener_of(*number) == Some(index));
         if let Some(port) = &listener.port {
             // It is for the listener to say what is spoken.

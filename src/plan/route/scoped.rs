@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::base::Host;
-use crate::model::facts::{Egress, Protocol};
+use crate::model::facts::Egress;
 use crate::model::{FactKey, Scope, View};
 
 /// All hosts that matter: those of services and those of VirtualServices.
@@ -35,14 +35,14 @@ pub(super) fn concerned<'h>(
     out
 }
 
-/// Ports at which the Sidecar has listeners of its own.
+/// Ports at which the Sidecar has listeners of its own, but for those that reach every port.
 pub(super) fn ports(egress: &Egress) -> impl Iterator<Item = u16> {
-    egress.listeners.iter().filter_map(|l| l.port.as_ref()).map(|p| p.number).filter(|number| *number > 0)
+    egress.listeners.iter().filter_map(|l| l.needs_port())
 }
 
 /// Whether a listener asks for the routes of a port though it has no virtual host: that of a Sidecar which takes calls.
 pub(super) fn asks(scope: &Scope, number: u16) -> bool {
     let Scope::Sidecar(_, egress) = scope else { return false };
-    let ports = egress.listeners.iter().filter_map(|l| l.port.as_ref());
-    ports.filter(|p| p.protocol != Protocol::HttpProxy).any(|p| p.number == number && p.protocol.is_http())
+    let own = egress.listeners.iter().filter(|l| l.needs_port() == Some(number));
+    own.filter_map(|l| l.port.as_ref()).any(|p| p.protocol.is_http())
 }
