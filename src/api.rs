@@ -13,6 +13,7 @@
 pub mod bytes;
 pub mod destination_rule;
 pub mod endpoint_slice;
+pub mod envoy_filter;
 pub mod mesh;
 pub mod namespace;
 pub mod node;

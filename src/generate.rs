@@ -12,6 +12,7 @@ pub mod filter;
 pub mod inbound;
 pub mod listener;
 pub mod name;
+pub mod patch;
 pub(crate) mod proto;
 pub mod route;
 pub mod secret;

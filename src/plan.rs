@@ -10,6 +10,7 @@
 //! leaves the one before in force.
 //! Absent: what a resource looks like (`generate`), connections, clocks.
 
+mod added;
 mod caller;
 mod class;
 mod classes;
@@ -18,6 +19,7 @@ pub mod endpoint;
 pub mod inbound;
 pub mod listener;
 pub mod name;
+mod patches;
 mod registry;
 pub mod route;
 pub mod secret;
@@ -30,5 +32,6 @@ mod tests;
 pub use caller::{Caller, place};
 pub use class::{Class, Output, Planner};
 pub use classes::Planned;
+pub use patches::Patches;
 pub use registry::{ClassSize, Plan, ProxyId};
 pub use targets::targets;

@@ -12,8 +12,10 @@
 mod assembly;
 mod cache;
 mod encoded;
+mod finish;
 mod names;
 mod recipe;
+pub mod reflect;
 pub mod schema;
 
 #[cfg(test)]
@@ -22,5 +24,6 @@ mod tests;
 pub use assembly::{Assembly, Change, Layer, Publication, ResourceType};
 pub use cache::{Cache, CacheStats, Failure};
 pub use encoded::{Encoded, Version};
+pub use finish::{Finish, Finished};
 pub use names::{NameId, Names};
 pub use recipe::{Fragment, Part, Recipe, Refusal, Rope, any};

@@ -18,12 +18,13 @@ use mizzen::model::index::{Allocations, Options};
 use serde_json::Value;
 
 /// Cases that are equal in full: those of the main job.
-const EQUAL: [&str; 19] = [
+const EQUAL: [&str; 20] = [
     "balancing-policies",
     "connection-limits",
     "egress-scope",
     "entry-endpoints",
     "entry-visibility",
+    "envoyfilter-network",
     "external-name-partners",
     "grpc-service",
     "headless-ledger",

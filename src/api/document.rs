@@ -16,7 +16,7 @@ use crate::base::{Finding, ObjectRef, Severity, Str};
 pub struct Decoded {
     /// The object; none if the document is of no concern or not usable.
     pub object: Option<Object>,
-    /// What is wrong or odd; there is no object if one of them is an error.
+    /// What is wrong or odd; there is no object if one of them says that it is `invalid`.
     pub findings: Vec<Finding>,
 }
 
@@ -134,6 +134,11 @@ impl Document<'_> {
             }
             Kind::Sidecar => Spec::Sidecar(self.strict_spec(report)?),
             Kind::PeerAuthentication => Spec::PeerAuthentication(self.strict_spec(report)?),
+            Kind::EnvoyFilter => {
+                let mut filter = self.strict_spec(report)?;
+                super::envoy_filter::read_values(&mut filter, report);
+                Spec::EnvoyFilter(filter)
+            }
             Kind::Secret => Spec::Secret(self.whole(report)?),
             kind => Spec::Opaque(kind, self.rest()),
         })

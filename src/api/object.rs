@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::meta::{Key, Meta, Timestamp};
 use super::{
-    Kind, destination_rule, encode, endpoint_slice, namespace, node, peer_authentication, pod, secret, service,
-    service_entry, sidecar, virtual_service, workload_entry,
+    Kind, destination_rule, encode, endpoint_slice, envoy_filter, namespace, node, peer_authentication, pod, secret,
+    service, service_entry, sidecar, virtual_service, workload_entry,
 };
 use crate::base::{ObjectRef, Str};
 
@@ -38,6 +38,7 @@ pub enum Spec {
     WorkloadEntry(workload_entry::WorkloadEntry),
     Sidecar(sidecar::Sidecar),
     PeerAuthentication(peer_authentication::PeerAuthentication),
+    EnvoyFilter(envoy_filter::EnvoyFilter),
     Secret(secret::Secret),
     /// All other kinds, as a whole document without `apiVersion`, `kind`, `metadata` and `status`.
     Opaque(Kind, Json),
@@ -58,6 +59,7 @@ impl Object {
             Spec::WorkloadEntry(_) => Kind::WorkloadEntry,
             Spec::Sidecar(_) => Kind::Sidecar,
             Spec::PeerAuthentication(_) => Kind::PeerAuthentication,
+            Spec::EnvoyFilter(_) => Kind::EnvoyFilter,
             Spec::Secret(_) => Kind::Secret,
             Spec::Opaque(kind, _) => *kind,
         }
@@ -93,6 +95,7 @@ impl Object {
             Spec::WorkloadEntry(s) => workload_entry(s),
             Spec::Sidecar(s) => of_spec(encode::to_value(s)),
             Spec::PeerAuthentication(s) => of_spec(encode::to_value(s)),
+            Spec::EnvoyFilter(s) => of_spec(encode::to_value(s)),
             Spec::Secret(s) => Map::from_iter([("type".into(), json!(s.r#type.as_str()))]),
             Spec::Opaque(_, json) => json.as_object().cloned().unwrap_or_default(),
         };

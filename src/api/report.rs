@@ -5,6 +5,9 @@ use std::fmt::Display;
 
 use crate::base::{Finding, ObjectRef, Severity};
 
+/// The code of what makes a whole object unusable.
+const INVALID: &str = "invalid";
+
 /// The findings about one object.
 pub(super) struct Report {
     object: ObjectRef,
@@ -26,7 +29,7 @@ impl Report {
 
     /// Something that makes the whole object unusable.
     pub(super) fn invalid(&self, field: impl Display, text: impl Display) {
-        self.add(Severity::Error, "invalid", field, format_args!("{text}; this version of the object is not used"));
+        self.add(Severity::Error, INVALID, field, format_args!("{text}; this version of the object is not used"));
     }
 
     /// A field that does not exist.
@@ -53,7 +56,7 @@ impl Report {
 
     /// Whether something makes the object unusable.
     pub(super) fn is_fatal(&self) -> bool {
-        self.findings.borrow().iter().any(|f| f.severity == Severity::Error)
+        self.findings.borrow().iter().any(|f| f.code == INVALID)
     }
 
     /// All that was found.

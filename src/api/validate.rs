@@ -47,6 +47,7 @@ pub(super) fn object(object: &Object, report: &Report) {
         Spec::Sidecar(sidecar) => sidecar::sidecar(sidecar, at),
         Spec::PeerAuthentication(policy) => peer_authentication::peer_authentication(policy, at),
         Spec::Secret(secret) => secret::secret(secret, &At::new("", report)),
+        Spec::EnvoyFilter(filter) => at.field("workloadSelector").workload_selector(filter.workload_selector.as_ref()),
         Spec::Node(_) | Spec::Namespace(_) | Spec::Opaque(..) => {}
     }
 }

@@ -26,7 +26,7 @@ pub fn config_dump(client: &Client, options: DumpOptions) -> Result<Value, Error
         configs.push(ENDPOINTS.of(client)?);
     }
     configs.extend([LISTENERS.of(client)?, empty("ScopedRoutes"), ROUTES.of(client)?]);
-    configs.extend([SECRETS.of(client)?, empty("Ecds")]);
+    configs.extend([SECRETS.of(client)?, EXTENSIONS.of(client)?]);
     Ok(json!({ "configs": configs }))
 }
 
@@ -97,6 +97,14 @@ const SECRETS: Section = Section {
     list: "dynamicActiveSecrets",
     versioned: false,
     entry: |name, version, config| json!({ "name": name, "versionInfo": version, "secret": config }),
+};
+
+const EXTENSIONS: Section = Section {
+    kind: ResourceType::Extension,
+    title: "Ecds",
+    list: "ecdsFilters",
+    versioned: false,
+    entry: |_, version, config| json!({ "versionInfo": version, "ecdsFilter": config }),
 };
 
 impl Section {

@@ -1,34 +1,11 @@
 //! Resources as proto-JSON and back, by reflection: no message type is named here.
 
-use std::sync::LazyLock;
-
 use prost_reflect::prost::Message as _;
-use prost_reflect::{DescriptorPool, DeserializeOptions, DynamicMessage, MessageDescriptor};
+use prost_reflect::{DeserializeOptions, DynamicMessage};
 use serde_json::{Number, Value};
 
-/// The descriptors of every message Envoy and Istio's proxy understand, Envoy's and our own.
-///
-/// A constant of the program, decoded at first use because that takes tens of milliseconds and most processes
-/// never print a resource.
-static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
-    let descriptors = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
-    DescriptorPool::decode(&descriptors[..]).expect("the build script wrote these descriptors")
-});
-
-/// Why a resource cannot be printed or read.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// Neither Envoy nor we know a message of that name. Holds the type URL.
-    #[error("no message type is known as {0:?}")]
-    UnknownType(String),
-    /// The bytes are not an encoding of that type, or not of one that some `Any` inside claims.
-    #[error("not an encoded message of its type")]
-    Decode(#[from] prost::DecodeError),
-    /// The JSON does not fit the message type (unknown field, wrong kind of value), or the message has no
-    /// JSON form, such as an `Any` of unknown type or a duration out of range.
-    #[error("no JSON form of its type")]
-    Json(#[from] serde_json::Error),
-}
+pub use crate::wire::reflect::Error;
+use crate::wire::reflect::descriptor;
 
 /// The JSON form of an encoded message, with every `Any` inside opened.
 ///
@@ -57,11 +34,6 @@ pub fn from_json(type_url: &str, value: Value) -> Result<Vec<u8>, Error> {
     let options = DeserializeOptions::new().deny_unknown_fields(true);
     let message = DynamicMessage::deserialize_with_options(descriptor(type_url)?, value, &options)?;
     Ok(message.encode_to_vec())
-}
-
-fn descriptor(type_url: &str) -> Result<MessageDescriptor, Error> {
-    let name = type_url.rsplit_once('/').map_or(type_url, |(_, name)| name);
-    POOL.get_message_by_name(name).ok_or_else(|| Error::UnknownType(type_url.to_owned()))
 }
 
 /// Go prints a `double` without a fraction as `5`, serde as `5.0`; those are different JSON values to us.

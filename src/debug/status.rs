@@ -36,6 +36,10 @@ pub struct SyncStatus {
     pub endpoint_sent: Str,
     #[serde(skip_serializing_if = "str::is_empty")]
     pub endpoint_acked: Str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub extensionconfig_sent: Str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub extensionconfig_acked: Str,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub resources: BTreeMap<&'static str, ResourceStatus>,
 }
@@ -72,6 +76,7 @@ fn status(client: &Client) -> SyncStatus {
     let (listener_sent, listener_acked) = nonces(ResourceType::Listener);
     let (route_sent, route_acked) = nonces(ResourceType::Route);
     let (endpoint_sent, endpoint_acked) = nonces(ResourceType::Endpoint);
+    let (extensionconfig_sent, extensionconfig_acked) = nonces(ResourceType::Extension);
     SyncStatus {
         cluster_id: client.text("CLUSTER_ID").to_owned(),
         proxy: client.node.proxy().to_owned(),
@@ -85,6 +90,8 @@ fn status(client: &Client) -> SyncStatus {
         route_acked,
         endpoint_sent,
         endpoint_acked,
+        extensionconfig_sent,
+        extensionconfig_acked,
         resources: client.asked().map(|(kind, status)| (kind.type_url(), resource(status))).collect(),
     }
 }

@@ -99,7 +99,7 @@ impl Core {
     pub fn findings(&self) -> Vec<Finding> {
         let mut all: Vec<Finding> = self.findings.to_vec();
         all.extend(self.index.examine());
-        all.extend(self.plan.findings());
+        all.extend(self.plan.findings().map(|finding| self.index.located(finding)));
         all.extend(self.plan.withheld(self.index.snapshot()));
         if self.plan.proxies().any(|(_, proxy)| !proxy.capabilities.has_identity()) {
             all.extend(self.index.demands_identity());

@@ -7,7 +7,7 @@
 //! One file per part of a cluster: `pool` (limits), `protocol` (HTTP), `outlier`, `balancing`, `security` (TLS),
 //! `metadata`; `draft` is a cluster in the making.
 //!
-//! Absent: HBONE, EnvoyFilter; a later step may patch what a recipe builds.
+//! Absent: HBONE, and EnvoyFilter (`patch`).
 
 mod balancing;
 mod draft;

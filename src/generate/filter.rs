@@ -5,7 +5,7 @@
 //! [`CallSettings`]), so that a recipe holds it as a handle.
 //!
 //! Invariant: which filters a proxy lacks was decided before; everything in a value is built.
-//! Absent: filters of users (EnvoyFilter, Wasm, authorization), which later issues add.
+//! Absent: filters of users: those of EnvoyFilters (`patch`), and Wasm and authorization, which later issues add.
 
 mod access_log;
 mod bytes;

@@ -14,6 +14,7 @@ mod discovery;
 mod distinctions;
 mod endpoints;
 mod examine;
+mod filters;
 mod networks;
 mod ports;
 mod routes;
@@ -36,7 +37,7 @@ use imbl::OrdMap;
 
 use crate::api::mesh::MeshConfig;
 use crate::api::{Key, Kind, Object, Spec};
-use crate::base::{Host, Namespace, Str};
+use crate::base::{Finding, Host, Namespace, Str};
 
 use super::facts::{ClusterDefaults, Distinctions, Gateways, Handle, Mesh, Networks};
 use super::reads::Readers;
@@ -78,6 +79,7 @@ struct Dirty {
     routes: BTreeSet<(Namespace, Str)>,
     authn: BTreeSet<Namespace>,
     sidecars: BTreeSet<Namespace>,
+    filters: BTreeSet<Namespace>,
     addresses: BTreeSet<Str>,
     selectors: BTreeSet<Namespace>,
     sources: BTreeSet<Source>,
@@ -136,6 +138,7 @@ impl Index {
             homes: OrdMap::new(),
             sidecars: OrdMap::new(),
             authn: OrdMap::new(),
+            filters: OrdMap::new(),
             addresses: OrdMap::new(),
             selectors: OrdMap::new(),
             private: OrdMap::new(),
@@ -179,6 +182,17 @@ impl Index {
     /// All objects of the mesh, by key.
     pub fn objects(&self) -> impl Iterator<Item = &Arc<Object>> {
         self.objects.values()
+    }
+
+    /// A finding with the file in which its object was read, if it is about an object that is there.
+    pub fn located(&self, mut finding: Finding) -> Finding {
+        let about = &finding.object;
+        let kind = Kind::all().find(|kind| kind.as_str() == about.kind.as_str());
+        let object = kind.and_then(|kind| self.get(kind, &Namespace::new(about.namespace.clone()), &about.name));
+        if let Some(object) = object {
+            finding.object.file.clone_from(&object.file);
+        }
+        finding
     }
 
     /// Takes in changed objects, `None` for those that are gone, and perhaps new settings of the mesh.
@@ -228,6 +242,7 @@ impl Index {
         self.derive_authn(&dirty, changes);
         self.derive_sidecars(&dirty, changes);
         self.derive_credentials(&mut dirty, changes);
+        self.derive_filters(&dirty, changes);
         self.derive_addresses(&dirty, changes);
         self.derive_selectors(&dirty, changes);
         self.derive_scopes(&dirty, changes);
@@ -307,6 +322,9 @@ impl Index {
             }
             Spec::Secret(_) | Spec::Opaque(Kind::ConfigMap, _) => {
                 dirty.credentials.insert(key);
+            }
+            Spec::EnvoyFilter(_) => {
+                dirty.filters.insert(namespace.clone());
             }
             _ => {}
         }

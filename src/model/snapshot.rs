@@ -8,8 +8,8 @@ use crate::api::{Key, Kind};
 use crate::base::{Host, Namespace, Str};
 
 use super::facts::{
-    Authn, Credential, Distinctions, Egress, Endpoints, Handle, Identities, Instance, Mesh, Networks, PortMembers,
-    Rule, Service, Sidecar, VirtualService,
+    Authn, Credential, Distinctions, Egress, Endpoints, Filter, Handle, Identities, Instance, Mesh, Networks,
+    PortMembers, Rule, Service, Sidecar, VirtualService,
 };
 
 /// What a planner may read, as a key: hits, misses and whole groups alike.
@@ -51,6 +51,8 @@ pub enum FactKey {
     Sidecars(Namespace),
     /// The PeerAuthentications of a namespace.
     Authn(Namespace),
+    /// The EnvoyFilters of a namespace.
+    Filters(Namespace),
     /// What is known about an address.
     Address(Str),
     /// Which services of a namespace select workloads, and by which labels.
@@ -123,6 +125,8 @@ pub struct Snapshot {
     pub(super) sidecars: OrdMap<Namespace, Handle<Vec<Handle<Sidecar>>>>,
     /// PeerAuthentications by namespace, oldest first.
     pub(super) authn: OrdMap<Namespace, Handle<Authn>>,
+    /// EnvoyFilters by namespace, in the order in which they are applied.
+    pub(super) filters: OrdMap<Namespace, Handle<Vec<Filter>>>,
     /// What is known about each IP.
     pub(super) addresses: OrdMap<Str, Handle<Instance>>,
     /// Services with a selector, by namespace.

@@ -14,8 +14,8 @@ use crate::api::Key;
 use crate::base::{Host, Namespace, Str};
 
 use super::facts::{
-    Authn, Credential, Distinctions, Endpoints, ExportTo, Handle, Identities, Instance, Mesh, Networks, PeerRules,
-    PortMembers, Registry, Service, VirtualService,
+    Authn, Credential, Distinctions, Endpoints, ExportTo, Filter, Handle, Identities, Instance, Mesh, Networks,
+    PeerRules, PortMembers, Registry, Service, VirtualService,
 };
 use super::snapshot::{FactKey, Scope, Snapshot};
 
@@ -206,6 +206,12 @@ impl<'s> View<'s> {
     pub fn authn(&self, namespace: &Namespace) -> Option<&'s Handle<Authn>> {
         self.note(FactKey::Authn(namespace.clone()));
         self.snapshot.authn.get(namespace)
+    }
+
+    /// The EnvoyFilters of a namespace, in the order in which they are applied.
+    pub fn filters(&self, namespace: &Namespace) -> Option<&'s Handle<Vec<Filter>>> {
+        self.note(FactKey::Filters(namespace.clone()));
+        self.snapshot.filters.get(namespace)
     }
 
     /// The PeerAuthentications that may concern workloads of a namespace.

@@ -6,9 +6,12 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::base::Str;
+use crate::generate::patch::{Patched, patched_routes};
 use crate::model::reads::Readers;
 use crate::model::{FactKey, Scope, Snapshot, View};
-use crate::wire::{Cache, Encoded, Failure, Fragment, Layer, Part, Recipe, Rope};
+use crate::wire::{Cache, Encoded, Failure, Fragment, Layer, Part, Recipe, ResourceType, Rope};
+
+use super::patches::{Patches, lacking};
 
 /// How resources of one sort are planned.
 pub trait Planner: Send + Sync + 'static {
@@ -33,6 +36,7 @@ pub trait Planner: Send + Sync + 'static {
 /// Where planners put resources. Resources of different units of one class have different names.
 pub struct Output<'c> {
     cache: &'c Cache,
+    patches: &'c Patches,
     before: &'c Layer,
     set: Vec<Arc<Encoded>>,
     failures: Vec<Failure>,
@@ -40,8 +44,8 @@ pub struct Output<'c> {
 }
 
 impl<'c> Output<'c> {
-    fn new(cache: &'c Cache, before: &'c Layer) -> Self {
-        Self { cache, before, set: Vec::new(), failures: Vec::new(), gone: false }
+    fn new(cache: &'c Cache, patches: &'c Patches, before: &'c Layer) -> Self {
+        Self { cache, patches, before, set: Vec::new(), failures: Vec::new(), gone: false }
     }
 
     /// Says that the unit itself is no more (its host has no definition, its port no service): it is forgotten until
@@ -52,14 +56,28 @@ impl<'c> Output<'c> {
 
     /// Puts out a resource. One that cannot be built leaves the one of that name in force that was there before.
     pub fn resource<R: Recipe>(&mut self, recipe: &R) {
-        let built = self.cache.get_or_build(recipe);
-        self.keep(built, &recipe.name());
+        let patches = self.patches.as_ref().filter(|set| !set.patches.is_empty());
+        let built = match patches {
+            None => self.cache.get_or_build(recipe).map(Some),
+            Some(patches) => self.cache.get_or_finish(recipe, &Patched(patches)),
+        };
+        if let Some(built) = built.transpose() {
+            self.keep(built, &recipe.name());
+        }
+    }
+
+    /// The patches that hold for the class; every resource that is put out goes through them.
+    pub fn patches(&self) -> &'c Patches {
+        self.patches
     }
 
     /// Puts out a resource made of fragments.
     pub fn rope<M: prost::Message + prost::Name + Default>(&mut self, rope: Rope<M>) {
         let name = rope.name.clone();
-        let built = self.cache.rope(rope);
+        let mut built = self.cache.rope(rope);
+        if let (Some(patches), true) = (self.patches, M::type_url() == ResourceType::Route.type_url()) {
+            built = built.and_then(|routes| patched_routes(self.cache, &routes, patches));
+        }
         self.keep(built, &name);
     }
 
@@ -87,6 +105,9 @@ struct Planned {
 /// All units of one class and the layer they add up to.
 pub struct Class<P: Planner> {
     facets: P::Facets,
+    patches: Patches,
+    /// Patches that the proxies cannot have.
+    lacking: Vec<Failure>,
     units: BTreeMap<P::Unit, Planned>,
     readers: Readers<FactKey, P::Unit>,
     layer: Layer,
@@ -102,9 +123,16 @@ struct Outcome<U> {
 }
 
 impl<P: Planner> Class<P> {
-    /// Plans everything from scratch.
+    /// Plans everything from scratch, for proxies without patches.
     pub fn new(snapshot: &Snapshot, facets: P::Facets, cache: &Cache) -> Self {
-        let mut class = Self { facets, units: BTreeMap::new(), readers: Readers::default(), layer: Layer::new() };
+        Self::patched(snapshot, facets, None, cache)
+    }
+
+    /// Plans everything from scratch.
+    pub fn patched(snapshot: &Snapshot, facets: P::Facets, patches: Patches, cache: &Cache) -> Self {
+        let (units, readers, layer) = (BTreeMap::new(), Readers::default(), Layer::new());
+        let lacking = lacking(&patches);
+        let mut class = Self { facets, patches, lacking, units, readers, layer };
         let units = P::units(&View::new(snapshot, P::scope(&class.facets)), &class.facets);
         class.replan(snapshot, &units, cache);
         class
@@ -120,9 +148,11 @@ impl<P: Planner> Class<P> {
         &self.layer
     }
 
-    /// Resources that could not be built, in the order of their units.
+    /// Resources that could not be built, in the order of their units, and patches that were left out.
     pub fn failures(&self) -> impl Iterator<Item = &Failure> {
-        self.units.values().flat_map(|p| p.failures.iter())
+        let patched = self.patches.is_some().then(|| self.layer.values().flat_map(|e| e.left_out()));
+        let failed = self.units.values().flat_map(|p| p.failures.iter()).chain(patched.into_iter().flatten());
+        failed.chain(&self.lacking)
     }
 
     /// How many units there are.
@@ -154,7 +184,7 @@ impl<P: Planner> Class<P> {
     fn replan(&mut self, snapshot: &Snapshot, units: &[P::Unit], cache: &Cache) -> bool {
         let plan = |unit: &P::Unit| {
             let view = View::new(snapshot, P::scope(&self.facets));
-            let mut out = Output::new(cache, &self.layer);
+            let mut out = Output::new(cache, &self.patches, &self.layer);
             P::plan(&view, &self.facets, unit, &mut out);
             let Output { set, failures, gone, .. } = out;
             Outcome { unit: unit.clone(), reads: view.into_reads(), set, failures, gone }

@@ -6,6 +6,7 @@ use crate::model::{FactKey, Snapshot};
 use crate::wire::{Cache, Failure, Layer};
 
 use super::class::{Class, Planner};
+use super::patches::Patches;
 
 /// Something that plans everything for one class and keeps it up to date.
 pub trait Planned: Sized {
@@ -14,8 +15,19 @@ pub trait Planned: Sized {
     /// What classes of this sort share.
     type Shared: Default;
 
-    /// Plans from scratch.
+    /// Plans from scratch, for proxies without patches.
     fn new(snapshot: &Snapshot, facets: Self::Facets, shared: &mut Self::Shared, cache: &Cache) -> Self;
+
+    /// Plans from scratch. Patches are nothing to sorts of which no EnvoyFilter can speak.
+    fn patched(
+        snapshot: &Snapshot,
+        facets: Self::Facets,
+        _patches: Patches,
+        shared: &mut Self::Shared,
+        cache: &Cache,
+    ) -> Self {
+        Self::new(snapshot, facets, shared, cache)
+    }
 
     /// Brings what is shared up to date, once per change and before any class.
     fn update_shared(_shared: &mut Self::Shared, _snapshot: &Snapshot, _changed: &BTreeSet<FactKey>, _cache: &Cache) {}
@@ -32,7 +44,7 @@ pub trait Planned: Sized {
     /// What the class holds.
     fn layer(&self) -> &Layer;
 
-    /// Resources that could not be built.
+    /// Resources that could not be built, and patches that were left out.
     fn failures(&self) -> Vec<&Failure>;
 }
 
@@ -42,6 +54,10 @@ impl<P: Planner> Planned for Class<P> {
 
     fn new(snapshot: &Snapshot, facets: P::Facets, _: &mut (), cache: &Cache) -> Self {
         Class::new(snapshot, facets, cache)
+    }
+
+    fn patched(snapshot: &Snapshot, facets: P::Facets, patches: Patches, _: &mut (), cache: &Cache) -> Self {
+        Class::patched(snapshot, facets, patches, cache)
     }
 
     fn update(&mut self, snapshot: &Snapshot, changed: &BTreeSet<FactKey>, _: &mut (), cache: &Cache) -> bool {
@@ -57,9 +73,16 @@ impl<P: Planner> Planned for Class<P> {
     }
 }
 
+/// What distinguishes a class: what its planner says, and which patches hold.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Seat<F> {
+    pub(super) facets: F,
+    pub(super) patches: Patches,
+}
+
 /// The classes of one sort.
 pub(super) struct Classes<C: Planned> {
-    classes: BTreeMap<C::Facets, Member<C>>,
+    classes: BTreeMap<Seat<C::Facets>, Member<C>>,
     shared: C::Shared,
 }
 
@@ -76,18 +99,19 @@ impl<C: Planned> Default for Classes<C> {
 
 impl<C: Planned> Classes<C> {
     /// A group of proxies enters a class, which is planned if it is the first.
-    pub(super) fn enter(&mut self, snapshot: &Snapshot, facets: &C::Facets, cache: &Cache) {
+    pub(super) fn enter(&mut self, snapshot: &Snapshot, seat: &Seat<C::Facets>, cache: &Cache) {
         let shared = &mut self.shared;
-        let plan = || Member { class: C::new(snapshot, facets.clone(), shared, cache), groups: 0 };
-        self.classes.entry(facets.clone()).or_insert_with(plan).groups += 1;
+        let Seat { facets, patches } = seat.clone();
+        let plan = || Member { class: C::patched(snapshot, facets, patches, shared, cache), groups: 0 };
+        self.classes.entry(seat.clone()).or_insert_with(plan).groups += 1;
     }
 
     /// A group leaves; with the last one the class goes.
-    pub(super) fn leave(&mut self, facets: &C::Facets) {
-        if let Some(member) = self.classes.get_mut(facets) {
+    pub(super) fn leave(&mut self, seat: &Seat<C::Facets>) {
+        if let Some(member) = self.classes.get_mut(seat) {
             member.groups -= 1;
             if member.groups == 0 {
-                self.classes.remove(facets);
+                self.classes.remove(seat);
             }
         }
     }
@@ -103,8 +127,8 @@ impl<C: Planned> Classes<C> {
     }
 
     /// What a class holds.
-    pub(super) fn layer(&self, facets: &C::Facets) -> Layer {
-        self.classes.get(facets).map(|m| m.class.layer().clone()).unwrap_or_default()
+    pub(super) fn layer(&self, seat: &Seat<C::Facets>) -> Layer {
+        self.classes.get(seat).map(|m| m.class.layer().clone()).unwrap_or_default()
     }
 
     /// How many classes there are, and how many resources they hold together, shared ones counted each time.

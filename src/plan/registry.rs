@@ -11,30 +11,39 @@ use crate::base::{Finding, ObjectRef, Severity};
 use crate::model::reads::Readers;
 use crate::model::{FactKey, Snapshot, View};
 use crate::proxy::{Proxy, Role};
-use crate::wire::{Assembly, Cache, Failure, Publication, ResourceType};
+use crate::wire::{Assembly, Cache, Failure, Layer, Publication, ResourceType};
 
+use super::added::{self, AddedClusters, AddedExtensions, AddedListeners};
 use super::class::Class;
-use super::classes::Classes;
+use super::classes::{Classes, Seat};
 use super::inbound::{self, InboundPlanner};
 use super::listener::{self, ListenerPlanner, NameServers};
+use super::patches::{Resolved, Side};
 
 /// The number of a connected proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProxyId(pub u64);
 
 macro_rules! sorts {
-    ($($(#[$doc:meta])* $field:ident: $class:ty, $facets:path => $kind:ident;)*) => {
+    ($($(#[$doc:meta])* $field:ident: $class:ty, $facets:path => $kind:ident $side:ident;)*) => {
         /// What holds for a proxy, per sort of resource.
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
         struct Answers {
-            $($(#[$doc])* $field: <$class as super::classes::Planned>::Facets,)*
+            $($(#[$doc])* $field: Seat<<$class as super::classes::Planned>::Facets>,)*
         }
 
         impl Answers {
             fn of(snapshot: &Snapshot, proxy: &Proxy) -> (Self, Vec<FactKey>) {
                 let (scope, mut reads) = super::sidecar::scope(snapshot, proxy);
                 let view = View::new(snapshot, &scope);
-                let answers = Self { $($field: $facets(&view, proxy),)* };
+                let resolved = Resolved::of(&view, proxy);
+                let patches = |kind, side| resolved.as_ref().and_then(|r| r.of_sort(kind, side));
+                let answers = Self {
+                    $($field: Seat {
+                        facets: $facets(&view, proxy),
+                        patches: patches(ResourceType::$kind, Side::$side),
+                    },)*
+                };
                 reads.extend(view.into_reads());
                 (answers, reads)
             }
@@ -62,8 +71,8 @@ macro_rules! sorts {
             }
 
             fn assemble(&self, answers: &Answers) -> [Assembly; ResourceType::COUNT] {
-                let mut layers: [Vec<crate::wire::Layer>; ResourceType::COUNT] = Default::default();
-                $(layers[ResourceType::$kind as usize].push(self.$field.layer(&answers.$field));)*
+                let mut layers: [Vec<Layer>; ResourceType::COUNT] = Default::default();
+                $(stack(&mut layers[ResourceType::$kind as usize], self.$field.layer(&answers.$field), Side::$side);)*
                 layers.map(Assembly::new)
             }
 
@@ -85,33 +94,39 @@ macro_rules! sorts {
 
 sorts! {
     /// Clusters for calls to services.
-    clusters: Class<super::cluster::OutboundClusters>, super::cluster::outbound => Cluster;
+    clusters: Class<super::cluster::OutboundClusters>, super::cluster::outbound => Cluster Out;
     /// Clusters that hand inbound calls on.
-    inbound_clusters: Class<super::cluster::InboundClusters>, super::cluster::inbound => Cluster;
+    inbound_clusters: Class<super::cluster::InboundClusters>, super::cluster::inbound => Cluster In;
     /// Clusters that depend on no service.
-    fixed_clusters: Class<super::cluster::FixedClusters>, super::cluster::fixed => Cluster;
+    fixed_clusters: Class<super::cluster::FixedClusters>, super::cluster::fixed => Cluster Both;
     /// Endpoints.
-    endpoints: Class<super::endpoint::Endpoints>, super::endpoint::facets => Endpoint;
+    endpoints: Class<super::endpoint::Endpoints>, super::endpoint::facets => Endpoint Nothing;
     /// Listeners that pass on bytes.
-    byte_listeners: Class<ListenerPlanner>, listener::byte_facets => Listener;
+    byte_listeners: Class<ListenerPlanner>, listener::byte_facets => Listener Out;
     /// Listeners that may read calls.
-    call_listeners: Class<ListenerPlanner>, listener::call_facets => Listener;
+    call_listeners: Class<ListenerPlanner>, listener::call_facets => Listener Out;
     /// Listeners of single pods that pass on bytes.
-    pod_byte_listeners: Class<ListenerPlanner>, listener::pod_byte_facets => Listener;
+    pod_byte_listeners: Class<ListenerPlanner>, listener::pod_byte_facets => Listener Out;
     /// Listeners of single pods that may read calls.
-    pod_call_listeners: Class<ListenerPlanner>, listener::pod_call_facets => Listener;
+    pod_call_listeners: Class<ListenerPlanner>, listener::pod_call_facets => Listener Out;
     /// The listener for calls in.
-    inbound_listeners: Class<InboundPlanner>, inbound::facets => Listener;
+    inbound_listeners: Class<InboundPlanner>, inbound::facets => Listener In;
     /// The listener that answers DNS.
-    dns_listeners: Class<NameServers>, listener::dns_facets => Listener;
+    dns_listeners: Class<NameServers>, listener::dns_facets => Listener Nothing;
     /// Routes of sidecars.
-    routes: super::route::RouteClass, super::route::facets => Route;
+    routes: super::route::RouteClass, super::route::facets => Route Out;
     /// Secrets of gateways.
-    secrets: Class<super::secret::Secrets>, super::secret::secret_facets => Secret;
+    secrets: Class<super::secret::Secrets>, super::secret::secret_facets => Secret Nothing;
     /// Roots of gateways out of ConfigMaps.
-    config_maps: Class<super::secret::Secrets>, super::secret::config_map_facets => Secret;
+    config_maps: Class<super::secret::Secrets>, super::secret::config_map_facets => Secret Nothing;
     /// Name tables.
-    names: super::name::Names, super::name::facets => NameTable;
+    names: super::name::Names, super::name::facets => NameTable Nothing;
+    /// Clusters that patches add.
+    added_clusters: Class<AddedClusters>, added::facets => Cluster Added;
+    /// Listeners that patches add.
+    added_listeners: Class<AddedListeners>, added::facets => Listener Added;
+    /// Configurations of extensions.
+    extensions: Class<AddedExtensions>, added::facets => Extension Added;
 }
 
 /// How many classes of a sort there are and what they hold.
@@ -276,13 +291,36 @@ impl Plan {
         })
     }
 
-    /// Resources that could not be built, and why.
+    /// Resources that could not be built, and why; patches that were left out, each with the first resource where.
     pub fn findings(&self) -> impl Iterator<Item = Finding> {
-        self.sorts.failures().into_iter().map(finding)
+        let mut told = BTreeSet::new();
+        let mut all = self.sorts.failures();
+        all.retain(|failure| failure.place.as_ref().is_none_or(|place| told.insert(place.clone())));
+        all.into_iter().map(finding)
     }
 }
 
+/// Puts a layer on others. What patches add gives way to what is there under its name, as in istiod: Envoy would refuse
+/// the two together.
+fn stack(layers: &mut Vec<Layer>, mut layer: Layer, side: Side) {
+    if side == Side::Added && !layer.is_empty() {
+        let taken: Vec<_> = layer.keys().filter(|name| layers.iter().any(|l| l.contains_key(*name))).cloned().collect();
+        taken.iter().for_each(|name| drop(layer.remove(name)));
+    }
+    layers.push(layer);
+}
+
 fn finding(failure: &Failure) -> Finding {
+    if let Some((object, field)) = &failure.place {
+        return Finding {
+            object: object.clone(),
+            field: field.clone(),
+            severity: Severity::Error,
+            code: "patch",
+            text: format!("{}: {}; there this patch is left out, and all others hold", failure.resource, failure.why)
+                .into(),
+        };
+    }
     let what = if failure.defect { "is a defect of mizzen" } else { "comes from the configuration" };
     Finding {
         object: ObjectRef { kind: "Resource".into(), name: failure.resource.clone(), ..ObjectRef::default() },

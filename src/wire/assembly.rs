@@ -23,14 +23,16 @@ pub enum ResourceType {
     Route,
     /// `envoy.extensions.transport_sockets.tls.v3.Secret`
     Secret,
+    /// `envoy.config.core.v3.TypedExtensionConfig`
+    Extension,
     /// `istio.networking.nds.v1.NameTable`, one resource without a name of its own
     NameTable,
 }
 
 impl ResourceType {
     /// All types, in push order (istio `pilot/pkg/xds/delta.go`, `PushOrder`).
-    pub const ALL: [Self; 6] =
-        [Self::Cluster, Self::Endpoint, Self::Listener, Self::Route, Self::Secret, Self::NameTable];
+    pub const ALL: [Self; 7] =
+        [Self::Cluster, Self::Endpoint, Self::Listener, Self::Route, Self::Secret, Self::Extension, Self::NameTable];
 
     /// How many types there are.
     pub const COUNT: usize = Self::ALL.len();
@@ -43,6 +45,7 @@ impl ResourceType {
             Self::Listener => "type.googleapis.com/envoy.config.listener.v3.Listener",
             Self::Route => "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
             Self::Secret => "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
+            Self::Extension => "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
             Self::NameTable => "type.googleapis.com/istio.networking.nds.v1.NameTable",
         }
     }
@@ -60,6 +63,7 @@ impl ResourceType {
             Self::Listener => "lds",
             Self::Route => "rds",
             Self::Secret => "sds",
+            Self::Extension => "ecds",
             Self::NameTable => "nds",
         }
     }

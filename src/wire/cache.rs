@@ -1,6 +1,7 @@
 //! From recipes to bytes, each built once for all proxies.
 
 use std::any::type_name;
+use std::hash::Hash;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
@@ -9,15 +10,17 @@ use bytes::{Bytes, BytesMut};
 use dashmap::DashMap;
 use prost::{Message, Name};
 
-use crate::base::{Digest, Str};
+use crate::base::{Digest, ObjectRef, Str};
 
 use super::encoded::{Encoded, field_len, open};
+use super::finish::{Finish, Finished};
 use super::names::Names;
-use super::recipe::{Fragment, Part, Recipe, Rope};
+use super::recipe::{Fragment, Part, Recipe, Refusal, Rope};
 use super::schema;
 
-/// Why a recipe gives no resource. Nothing is sent in its place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Why a recipe gives no resource, and nothing is sent in its place; or, with a place, why a part of what users wrote
+/// was left out of one that is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Failure {
     /// The resource's name, or the fragment's type.
     pub resource: Str,
@@ -25,6 +28,8 @@ pub struct Failure {
     pub why: String,
     /// Whether the builder itself broke, which is a defect of mizzen and not of the configuration.
     pub defect: bool,
+    /// The object and the field that were left out.
+    pub place: Option<(ObjectRef, Str)>,
 }
 
 /// How often the cache was asked and what it spared.
@@ -81,6 +86,36 @@ impl Cache {
         Ok(built)
     }
 
+    /// The resource of a recipe after something was done to it, built if it is not there; `None` if it is not sent.
+    pub fn get_or_finish<R: Recipe>(&self, recipe: &R, finish: &impl Finish) -> Result<Option<Arc<Encoded>>, Failure> {
+        let key = Digest::of(&("finished", type_name::<R>(), recipe, finish));
+        if let Some(found) = self.resources.get(&key).and_then(|weak| weak.upgrade()) {
+            return Ok(Some(self.hit(found, Encoded::delta_len)));
+        }
+        let name = recipe.name();
+        let type_url = R::Message::type_url();
+        let build = || finish.finish(&type_url, &name, recipe.build()?.encode_to_vec());
+        let Some(Finished { bytes, left_out }) = self.build(&name, build)? else { return Ok(None) };
+        let bytes = self.checked(&type_url, &name, bytes)?;
+        let id = self.names.intern(&name);
+        let built = Arc::new(Encoded::new(name, id, &type_url, &bytes, Vec::new()).without(left_out));
+        self.resources.insert(key, Arc::downgrade(&built));
+        Ok(Some(built))
+    }
+
+    /// Entries that were encoded elsewhere, each with tag and length, made if they are not there.
+    pub fn part_of(&self, key: &impl Hash, make: impl FnOnce() -> (Vec<u8>, Vec<Failure>)) -> Arc<Part> {
+        let key = Digest::of(&("part", key));
+        if let Some(found) = self.parts.get(&key).and_then(|weak| weak.upgrade()) {
+            return self.hit(found, |p| p.bytes.len());
+        }
+        self.stats.misses.fetch_add(1, Ordering::Relaxed);
+        let (bytes, left_out) = make();
+        let built = Arc::new(Part { digest: Digest::of_bytes(&bytes), bytes: bytes.into(), left_out: left_out.into() });
+        self.parts.insert(key, Arc::downgrade(&built));
+        built
+    }
+
     /// The bytes of one fragment, built if they are not there.
     pub fn part<F: Fragment>(&self, fragment: &F) -> Result<Arc<Part>, Failure> {
         let key = Digest::of(&(type_name::<F>(), fragment));
@@ -94,7 +129,7 @@ impl Cache {
         open(&mut out, F::FIELD, bytes.len());
         out.extend_from_slice(&bytes);
         let digest = Digest::of_bytes(&out);
-        let built = Arc::new(Part { bytes: out.freeze(), digest });
+        let built = Arc::new(Part { bytes: out.freeze(), digest, left_out: Box::default() });
         self.parts.insert(key, Arc::downgrade(&built));
         Ok(built)
     }
@@ -112,7 +147,7 @@ impl Cache {
             Some(found) => self.hit(found, |p| p.bytes.len()),
             None => {
                 let bytes = Bytes::from(parts.iter().map(|p| &p.bytes[..]).collect::<Vec<_>>().concat());
-                let whole = Arc::new(Part { digest: Digest::of_bytes(&bytes), bytes });
+                let whole = Arc::new(Part { digest: Digest::of_bytes(&bytes), bytes, left_out: Box::default() });
                 self.parts.insert(key, Arc::downgrade(&whole));
                 whole
             }
@@ -120,7 +155,8 @@ impl Cache {
         let mut from = 0;
         for part in parts {
             let to = from + part.bytes.len();
-            *part = Arc::new(Part { bytes: whole.bytes.slice(from..to), digest: part.digest });
+            *part =
+                Arc::new(Part { bytes: whole.bytes.slice(from..to), digest: part.digest, left_out: Box::default() });
             from = to;
         }
         Some(whole)
@@ -130,14 +166,23 @@ impl Cache {
     ///
     /// Its own key is that of its bytes: two ropes of the same parts are one resource.
     pub fn rope<M: Message + Name + Default>(&self, rope: Rope<M>) -> Result<Arc<Encoded>, Failure> {
+        self.rope_without(rope, Vec::new())
+    }
+
+    /// [`Cache::rope`], of which something was left out.
+    pub fn rope_without<M: Message + Name + Default>(
+        &self,
+        rope: Rope<M>,
+        left_out: Vec<Failure>,
+    ) -> Result<Arc<Encoded>, Failure> {
         let bytes = self.bytes::<M>(&rope.name, &rope.head)?;
         let digests: Vec<Digest> = rope.parts.iter().map(|p| p.digest).collect();
-        let key = Digest::of(&(M::NAME, &rope.name, &bytes, digests));
+        let key = Digest::of(&(M::NAME, &rope.name, &bytes, digests, &left_out));
         if let Some(found) = self.resources.get(&key).and_then(|weak| weak.upgrade()) {
             return Ok(self.hit(found, Encoded::delta_len));
         }
         let id = self.names.intern(&rope.name);
-        let built = Arc::new(Encoded::new(rope.name, id, &M::type_url(), &bytes, rope.parts));
+        let built = Arc::new(Encoded::new(rope.name, id, &M::type_url(), &bytes, rope.parts).without(left_out));
         self.resources.insert(key, Arc::downgrade(&built));
         Ok(built)
     }
@@ -164,11 +209,11 @@ impl Cache {
         found
     }
 
-    fn build<M>(&self, name: &Str, build: impl FnOnce() -> Result<M, super::Refusal>) -> Result<M, Failure> {
+    fn build<M>(&self, name: &Str, build: impl FnOnce() -> Result<M, Refusal>) -> Result<M, Failure> {
         self.stats.misses.fetch_add(1, Ordering::Relaxed);
         let fail = |why: String, defect| {
             self.stats.failures.fetch_add(1, Ordering::Relaxed);
-            Failure { resource: name.clone(), why, defect }
+            Failure { resource: name.clone(), why, defect, place: None }
         };
         match catch_unwind(AssertUnwindSafe(build)) {
             Ok(Ok(message)) => Ok(message),
@@ -178,11 +223,14 @@ impl Cache {
     }
 
     fn bytes<M: Message + Name>(&self, name: &Str, message: &M) -> Result<Vec<u8>, Failure> {
-        let mut bytes = message.encode_to_vec();
-        schema::check(&M::type_url(), &mut bytes).map_err(|violation| {
+        self.checked(&M::type_url(), name, message.encode_to_vec())
+    }
+
+    fn checked(&self, type_url: &str, name: &Str, mut bytes: Vec<u8>) -> Result<Vec<u8>, Failure> {
+        schema::check(type_url, &mut bytes).map_err(|violation| {
             self.stats.failures.fetch_add(1, Ordering::Relaxed);
             let why = format!("Envoy would refuse it: {} {}", violation.path, violation.why);
-            Failure { resource: name.clone(), why, defect: false }
+            Failure { resource: name.clone(), why, defect: false, place: None }
         })?;
         Ok(bytes)
     }

@@ -8,6 +8,7 @@ use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, k
 
 use crate::base::{Digest, Str};
 
+use super::cache::Failure;
 use super::names::NameId;
 use super::recipe::Part;
 
@@ -67,6 +68,7 @@ pub struct Encoded {
     message: usize,
     parts: Box<[Arc<Part>]>,
     parts_len: usize,
+    left_out: Box<[Failure]>,
 }
 
 impl Encoded {
@@ -91,7 +93,37 @@ impl Encoded {
         open(&mut head, 2, message_len);
         let start = head.len();
         head.put_slice(message);
-        Self { name, id, version, head: head.freeze(), any, message: start, parts: parts.into(), parts_len }
+        Self {
+            name,
+            id,
+            version,
+            head: head.freeze(),
+            any,
+            message: start,
+            parts: parts.into(),
+            parts_len,
+            left_out: Box::default(),
+        }
+    }
+
+    /// The same, of which something was left out.
+    pub(crate) fn without(self, left_out: Vec<Failure>) -> Self {
+        Self { left_out: left_out.into(), ..self }
+    }
+
+    /// What could not be done to it, though users asked for it.
+    pub fn left_out(&self) -> &[Failure] {
+        &self.left_out
+    }
+
+    /// The encoded message without its fragments.
+    pub fn head(&self) -> &[u8] {
+        &self.head[self.message..]
+    }
+
+    /// Its fragments.
+    pub fn parts(&self) -> &[Arc<Part>] {
+        &self.parts
     }
 
     /// The resource's name.

@@ -6,6 +6,8 @@ use prost::{Message, Name};
 
 use crate::base::{Digest, Str};
 
+use super::cache::Failure;
+
 /// Why a builder gives no resource: what is wrong, and in which part of the users' configuration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -74,12 +76,19 @@ pub struct Part {
     pub(crate) bytes: bytes::Bytes,
     /// The digest of the bytes.
     pub(crate) digest: Digest,
+    /// What could not be done to it.
+    pub(crate) left_out: Box<[Failure]>,
 }
 
 impl Part {
     /// The finished bytes: tag, length and message.
     pub fn bytes(&self) -> &bytes::Bytes {
         &self.bytes
+    }
+
+    /// What could not be done to it.
+    pub fn left_out(&self) -> &[Failure] {
+        &self.left_out
     }
 
     /// The digest of the bytes: fragments with equal ones are equal.

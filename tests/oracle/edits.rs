@@ -330,12 +330,69 @@ fn peer_authentication() -> impl Strategy<Value = Value> {
     })
 }
 
+/// Patches of every sort, in the root namespace too; some add what is there already, some fit nowhere.
+fn envoy_filter() -> impl Strategy<Value = Value> {
+    const TCP: &str = "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
+    const ROUTER: &str = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router";
+    let context = select(vec!["ANY", "SIDECAR_INBOUND", "SIDECAR_OUTBOUND", "GATEWAY"]);
+    (namespace(), name(), context, 0..12_usize, any::<bool>(), -1..2_i32).prop_map(
+        |(ns, n, context, which, selects, priority)| {
+            let http = json!({"filterChain": {"filter": {"name": "envoy.filters.network.http_connection_manager",
+            "subFilter": {"name": "envoy.filters.http.router"}}}});
+            let tcp = json!({"filterChain": {"filter": {"name": "envoy.filters.network.tcp_proxy"}}});
+            let (apply_to, matches, operation, value) = match which {
+                0 => ("CLUSTER", json!({}), "MERGE", json!({"connectTimeout": "7s"})),
+                1 => ("CLUSTER", json!({"cluster": {"service": "a.one.svc.cluster.local"}}), "REMOVE", Value::Null),
+                2 => ("CLUSTER", json!({}), "ADD", json!({"name": if selects { "added" } else { "BlackHoleCluster" }})),
+                3 => ("LISTENER", json!({}), "MERGE", json!({"perConnectionBufferLimitBytes": 9})),
+                4 => ("LISTENER", json!({}), "ADD", json!({"name": "added", "address": {"pipe": {"path": "/x"}}})),
+                5 => (
+                    "NETWORK_FILTER",
+                    json!({"listener": tcp}),
+                    "MERGE",
+                    json!({"typedConfig": {"@type": TCP, "idleTimeout": "9s"}}),
+                ),
+                6 => (
+                    "HTTP_FILTER",
+                    json!({"listener": http}),
+                    "MERGE",
+                    json!({"typedConfig": {"@type": if selects { ROUTER } else { TCP }, "suppressEnvoyHeaders": true}}),
+                ),
+                7 => (
+                    "VIRTUAL_HOST",
+                    json!({"routeConfiguration": {"portNumber": 80}}),
+                    "MERGE",
+                    json!({"requestHeadersToRemove": ["x"]}),
+                ),
+                8 => (
+                    "HTTP_ROUTE",
+                    json!({"routeConfiguration": {"vhost": {"route": {"action": "ROUTE"}}}}),
+                    "MERGE",
+                    json!({"route": {"timeout": "9s"}}),
+                ),
+                10 => ("EXTENSION_CONFIG", json!({}), "ADD", json!({"name": "e", "typedConfig": {"@type": ROUTER}})),
+                9 => ("ROUTE_CONFIGURATION", json!({}), "MERGE", json!({"mostSpecificHeaderMutationsWins": true})),
+                _ => ("VIRTUAL_HOST", json!({}), "REMOVE", Value::Null),
+            };
+            let mut matches = matches;
+            matches["context"] = json!(context);
+            let mut spec = json!({"priority": priority, "configPatches": [
+            {"applyTo": apply_to, "match": matches, "patch": {"operation": operation, "value": value}}]});
+            if selects {
+                spec["workloadSelector"] = json!({"labels": {"app": "a"}});
+            }
+            document("networking.istio.io/v1alpha3", "EnvoyFilter", ns, n, 0, json!({"spec": spec}))
+        },
+    )
+}
+
 /// Any edit of the small mesh.
 pub(crate) fn edit() -> impl Strategy<Value = Edit> {
     let document = prop_oneof![
         3 => service(), 2 => slice(), 2 => pod(), 1 => node(), 3 => service_entry(), 1 => workload_entry(),
         2 => destination_rule(), 2 => virtual_service(), 1 => peer_authentication(), 2 => sidecar(),
         1 => described(), 1 => gateway_service(), 1 => credential(), 1 => pair(),
+        3 => envoy_filter(),
     ];
     (document, prop::bool::weighted(0.25)).prop_map(|(document, delete)| Edit { document, delete })
 }

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::base::{Host, Str};
+use crate::generate::patch::patched_routes;
 use crate::generate::route::{self, CatchAll};
 use crate::model::reads::Readers;
 use crate::model::{FactKey, Scope, Snapshot, View};
-use crate::plan::Planned;
+use crate::plan::patches::lacking;
+use crate::plan::{Patches, Planned};
 use crate::wire::{Cache, Encoded, Failure, Layer, Part, Rope};
 
 use super::common::{Common, Shared, alone, alone_name, defaults};
@@ -20,6 +22,9 @@ use super::{everywhere, scoped};
 /// The routes of one class: a configuration for each port, and one for each service on a port with detection.
 pub struct RouteClass {
     facets: RouteFacets,
+    patches: Patches,
+    /// Patches that the proxies cannot have.
+    lacking: Vec<Failure>,
     /// Hosts that are not to this class what they are to others.
     own: BTreeMap<Host, HostPlan>,
     readers: Readers<FactKey, Host>,
@@ -46,6 +51,10 @@ impl Planned for RouteClass {
     type Shared = Shared;
 
     fn new(snapshot: &Snapshot, facets: RouteFacets, shared: &mut Shared, cache: &Cache) -> Self {
+        Self::patched(snapshot, facets, None, shared, cache)
+    }
+
+    fn patched(snapshot: &Snapshot, facets: RouteFacets, patches: Patches, shared: &mut Shared, cache: &Cache) -> Self {
         let mut new = Self {
             own: BTreeMap::new(),
             readers: Readers::default(),
@@ -53,6 +62,8 @@ impl Planned for RouteClass {
             catch_all: None,
             failures: BTreeMap::new(),
             _using: None,
+            lacking: lacking(&patches),
+            patches,
             facets: facets.clone(),
         };
         let Some(outbound) = &facets else { return new };
@@ -67,7 +78,7 @@ impl Planned for RouteClass {
         }
         let common = shared.of(&outbound.base, snapshot, cache);
         new._using = Some(Arc::clone(&common.users));
-        new.layer = common.detected().clone();
+        new.take_all_detected(common, cache);
         let mut stale = new.refresh_own(snapshot, outbound, common, None);
         stale.ports.extend(common.ports());
         new.assemble(outbound, Some(common), stale, cache);
@@ -105,7 +116,7 @@ impl Planned for RouteClass {
                 stale.everywhere = true;
             }
         }
-        common.iter().for_each(|common| self.take_detected(common, &mut stale));
+        common.iter().for_each(|common| self.take_detected(common, &mut stale, cache));
         self.assemble(&outbound, common, stale, cache);
         !before.ptr_eq(&self.layer)
     }
@@ -115,7 +126,9 @@ impl Planned for RouteClass {
     }
 
     fn failures(&self) -> Vec<&Failure> {
-        self.failures.values().flatten().collect()
+        let patched = self.patches.is_some().then(|| self.layer.values().flat_map(|e| e.left_out()));
+        let failed = self.failures.values().flatten().chain(patched.into_iter().flatten());
+        failed.chain(&self.lacking).collect()
     }
 }
 
@@ -191,14 +204,25 @@ impl RouteClass {
         stale
     }
 
+    /// Takes over the configurations of all single services.
+    fn take_all_detected(&mut self, common: &Common, cache: &Cache) {
+        if self.patches.is_none() {
+            self.layer = common.detected().clone();
+            return;
+        }
+        for (name, encoded) in common.detected() {
+            self.put(name.clone(), Some(encoded.clone()), cache);
+        }
+    }
+
     /// Takes over what changed of the configurations of single services, unless the service is one of its own.
-    fn take_detected(&mut self, common: &Common, stale: &mut Stale) {
+    fn take_detected(&mut self, common: &Common, stale: &mut Stale, cache: &Cache) {
         for (host, port) in &common.news.detected {
             if self.own.contains_key(host) {
                 stale.detected.insert((host.clone(), *port));
             } else {
                 let name = alone_name(host, *port);
-                self.put(name.clone(), common.detected().get(&name).cloned());
+                self.put(name.clone(), common.detected().get(&name).cloned(), cache);
             }
         }
     }
@@ -226,14 +250,14 @@ impl RouteClass {
         let overlay = Overlay::new(port, &outbound.namespace, common.and_then(|c| c.port(port)), &self.own);
         if overlay.is_empty() && !scoped::asks(&outbound.scope, port) {
             self.failures.remove(&name);
-            self.put(name, None);
+            self.put(name, None, cache);
             return;
         }
         let mut failures = Vec::new();
         let mut parts = overlay.parts(cache, &mut failures);
         parts.extend(self.catch_all.clone());
         match cache.rope(Rope { name: name.clone(), head: route::head(&name), parts }) {
-            Ok(encoded) => self.put(name.clone(), Some(encoded)),
+            Ok(encoded) => self.put(name.clone(), Some(encoded), cache),
             Err(failure) => failures.push(failure),
         }
         self.failures.insert(name, failures);
@@ -251,7 +275,7 @@ impl RouteClass {
         }
         parts.extend(self.catch_all.clone());
         match cache.rope(Rope { name: name.clone(), head: route::head(&name), parts }) {
-            Ok(encoded) => self.put(name.clone(), Some(encoded)),
+            Ok(encoded) => self.put(name.clone(), Some(encoded), cache),
             Err(failure) => failures.push(failure),
         }
         self.failures.insert(name, failures);
@@ -272,11 +296,15 @@ impl RouteClass {
                 })
             }
         };
-        self.put(name, encoded);
+        self.put(name, encoded, cache);
     }
 
     /// Puts a resource in its place, or takes it out. A layer that stays equal stays itself.
-    fn put(&mut self, name: Str, new: Option<Arc<Encoded>>) {
+    fn put(&mut self, name: Str, mut new: Option<Arc<Encoded>>, cache: &Cache) {
+        if let (Some(patches), Some(routes)) = (&self.patches, &new) {
+            // Patches are left out one by one where they do not fit; that a head cannot be decoded would be a defect.
+            new = patched_routes(cache, routes, patches).ok().or(new);
+        }
         let old = self.layer.get(&name).map(|old| old.version());
         match new {
             Some(new) if old != Some(new.version()) => drop(self.layer.insert(name, new)),

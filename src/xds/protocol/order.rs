@@ -25,7 +25,7 @@ use crate::wire::{Encoded, ResourceType};
 use super::watch::{Draft, Flight};
 use super::{Face, Response, Session};
 
-use ResourceType::{Cluster, Endpoint, Listener, NameTable, Route, Secret};
+use ResourceType::{Cluster, Endpoint, Extension, Listener, NameTable, Route, Secret};
 
 /// Something that a peer has to do before more can be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,7 +125,7 @@ impl Session {
     fn is_held(&self, kind: ResourceType) -> bool {
         let first: &[ResourceType] = match kind {
             // A cluster or listener may itself wait for its secrets, and for a cluster's sake Envoy withholds its answer.
-            Cluster | Endpoint | Secret => &[],
+            Cluster | Endpoint | Secret | Extension => &[],
             Listener | Route => &[Cluster],
             NameTable => &[Cluster, Listener, Route],
         };
@@ -147,6 +147,9 @@ impl Session {
         if kind == Cluster {
             let gone = std::mem::take(&mut draft.gone);
             watch.lingering.extend(gone.into_iter().map(|e| (e.name().clone(), Some(e))));
+        }
+        if kind == Extension {
+            draft.say_nothing_of_absence();
         }
         if draft.is_empty() || (self.face == Face::Sotw && !is_complete(kind) && !draft.speaks_of_presence()) {
             return None;

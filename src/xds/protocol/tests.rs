@@ -15,7 +15,7 @@ use crate::wire::{Encoded, Layer, Recipe, Refusal};
 use crate::xds::response::version_of;
 use crate::xds::{ErrorDetail, Text};
 
-pub(super) use ResourceType::{Cluster, Endpoint, Listener, NameTable, Route};
+pub(super) use ResourceType::{Cluster, Endpoint, Extension, Listener, NameTable, Route};
 
 /// A resource whose content is a word. The protocol does not look into messages, so one sort serves all types.
 #[derive(PartialEq, Eq, Hash)]

@@ -118,6 +118,14 @@ impl Draft {
         self.answer || !self.set.is_empty() || !self.missing.is_empty()
     }
 
+    /// Leaves out the word that something is not there. Of configurations of extensions it is never given, as in istiod
+    /// (`pilot/pkg/xds/delta.go`, `neverRemoveDelta`): a filter goes on with what it has while its listener is replaced.
+    pub(super) fn say_nothing_of_absence(&mut self) {
+        self.answer |= !self.missing.is_empty();
+        self.missing.clear();
+        self.gone.clear();
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         !self.answer && self.set.is_empty() && self.gone.is_empty() && self.missing.is_empty()
     }

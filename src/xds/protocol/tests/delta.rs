@@ -293,3 +293,15 @@ fn a_client_that_never_answers_costs_one_response_of_each_type() {
         assert_eq!(s.next(), "");
     }
 }
+
+#[test]
+fn configurations_of_extensions_come_by_name_and_their_absence_is_never_told() {
+    let mut s = Script::delta(&[(Extension, "a")]);
+    s.ask(Extension, "a b");
+    assert_eq!(s.next(), "ecds n1 +a");
+    s.accept(Extension, "n1");
+    s.publish(&[(Extension, "")]);
+    assert_eq!(s.next(), "");
+    s.publish(&[(Extension, "a=2 b c")]);
+    assert_eq!(s.next(), "ecds n2 +a +b");
+}

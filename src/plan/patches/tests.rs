@@ -1,0 +1,121 @@
+//! Which patches hold for whom.
+
+use serde_json::{Value, json};
+
+use super::{Patches, Resolved, Side};
+use crate::model::View;
+use crate::plan::tests::world::{World, sidecar};
+use crate::proxy::{Extension, Proxy};
+use crate::wire::ResourceType;
+
+/// An EnvoyFilter with one patch to clusters, and more fields in its spec or in its patch.
+fn filter(namespace: &str, name: &str, spec: &str, patch: &str) -> String {
+    format!(
+        "apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata: {{name: {name}, namespace: {namespace}}}\n\
+         spec:\n  configPatches:\n  - applyTo: CLUSTER\n    patch: {{operation: MERGE, value: {{altStatName: {name}}}}}\n\
+         {patch}{spec}"
+    )
+}
+
+fn resolved(world: &World, proxy: &Proxy, kind: ResourceType, side: Side) -> Patches {
+    let scope = world.snapshot().scope(&proxy.namespace);
+    Resolved::of(&View::new(world.snapshot(), &scope), proxy)?.of_sort(kind, side)
+}
+
+/// The names of the EnvoyFilters whose patches hold, in order.
+fn names(world: &World, proxy: &Proxy) -> String {
+    let set = resolved(world, proxy, ResourceType::Cluster, Side::Out);
+    set.map(|s| s.patches.iter().map(|p| p.filter.to_string()).collect::<Vec<_>>().join(" ")).unwrap_or_default()
+}
+
+fn client(more: Value) -> Proxy {
+    sidecar("shop", more)
+}
+
+fn world(filters: &[String]) -> World {
+    World::new(&filters.join("\n---\n"))
+}
+
+#[test]
+fn those_of_the_root_namespace_go_first_unless_priority_says_otherwise() {
+    let world = world(&[
+        filter("shop", "a", "", ""),
+        filter("istio-system", "b", "", ""),
+        filter("shop", "c", "  priority: -1\n", ""),
+        filter("istio-system", "d", "  priority: 1\n", ""),
+        filter("elsewhere", "e", "", ""),
+    ]);
+    assert_eq!(names(&world, &client(json!({}))), "c b a d");
+    assert_eq!(names(&world, &sidecar("istio-system", json!({}))), "b d");
+}
+
+#[test]
+fn a_selector_and_what_a_node_says_choose_proxies() {
+    let meta = "    match: {proxy: {metadata: {tier: front}}}\n";
+    let old = "    match: {proxy: {proxyVersion: '^1\\.22.*'}}\n";
+    let odd = "    match: {proxy: {proxyVersion: '1\\.(22|23)\\.'}}\n";
+    let world = world(&[
+        filter("shop", "a", "  workloadSelector: {labels: {app: cart}}\n", ""),
+        filter("shop", "b", "", meta),
+        filter("shop", "c", "", old),
+        filter("shop", "d", "", odd),
+    ]);
+    assert_eq!(names(&world, &client(json!({}))), "");
+    assert_eq!(names(&world, &client(json!({"LABELS": {"app": "cart"}}))), "a");
+    assert_eq!(names(&world, &client(json!({"tier": "front"}))), "b");
+    assert_eq!(names(&world, &client(json!({"ISTIO_VERSION": "1.22.3"}))), "c d");
+    assert_eq!(names(&world, &client(json!({"ISTIO_VERSION": "1.23.0"}))), "d");
+}
+
+#[test]
+fn one_that_names_gateways_is_for_no_sidecar() {
+    let refs = "  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: g}]\n";
+    let world = world(&[filter("shop", "a", refs, "")]);
+    assert_eq!(names(&world, &client(json!({}))), "");
+    assert_eq!(names(&world, &client(json!({"LABELS": {"gateway.networking.k8s.io/gateway-name": "g"}}))), "a");
+}
+
+#[test]
+fn only_the_sorts_that_a_patch_touches_tell_proxies_apart() {
+    let inbound = "    match: {context: SIDECAR_INBOUND}\n";
+    let world = world(&[filter("shop", "a", "", inbound)]);
+    let of = |kind, side| resolved(&world, &client(json!({})), kind, side).is_some();
+    assert!(of(ResourceType::Cluster, Side::In) && of(ResourceType::Cluster, Side::Both));
+    assert!(!of(ResourceType::Cluster, Side::Out) && !of(ResourceType::Cluster, Side::Added));
+    assert!(!of(ResourceType::Listener, Side::In) && !of(ResourceType::Route, Side::Out));
+}
+
+#[test]
+fn a_patch_that_needs_what_a_stock_envoy_does_not_list_is_left_out() {
+    let extension = "'@type': type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+    let value = format!(
+        "typed_extension_protocol_options: {{x: {{{extension}, explicit_http_config: {{http_protocol_options: {{}}}}}}}}"
+    );
+    let needy = filter("shop", "a", "", "").replace("altStatName: a", &value);
+    let world = world(&[needy, filter("shop", "b", "", "")]);
+    let router = Extension {
+        name: "envoy.filters.http.router".to_owned(),
+        types: vec!["envoy.extensions.filters.http.router.v3.Router".to_owned()],
+    };
+    let id = "sidecar~10.1.0.9~client.shop~shop.svc.cluster.local";
+    let metadata = json!({"NAMESPACE": "shop"});
+    let stock = Proxy::new(id, "client", Default::default(), &metadata, &[router]).unwrap();
+    assert_eq!(names(&world, &client(json!({}))), "a b");
+    assert_eq!(names(&world, &stock), "b");
+    let set = resolved(&world, &stock, ResourceType::Cluster, Side::Out);
+    let said = super::lacking(&set);
+    assert_eq!(said.len(), 1);
+    assert!(said[0].why.ends_with("HttpProtocolOptions") && said[0].place.is_some());
+}
+
+#[test]
+fn configurations_of_extensions_are_for_any_context() {
+    let at = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router";
+    let extension = filter("shop", "a", "", "    match: {context: GATEWAY}\n")
+        .replace("CLUSTER", "EXTENSION_CONFIG")
+        .replace("MERGE", "ADD")
+        .replace("{altStatName: a}", &format!("{{name: ext, typed_config: {{'@type': {at}}}}}"));
+    let world = world(&[extension]);
+    let of = |kind, side| resolved(&world, &client(json!({})), kind, side).is_some();
+    assert!(of(ResourceType::Extension, Side::Added) && !of(ResourceType::Cluster, Side::Added));
+}
