@@ -17,6 +17,7 @@ mod body;
 mod codec;
 mod connections;
 mod directory;
+mod incoming;
 mod limit;
 mod node;
 pub mod protocol;
@@ -31,8 +32,8 @@ mod text;
 mod tests;
 
 pub use address::Address;
-pub use body::{Body, Chunk};
-pub use codec::{Garbled, RequestDecoder, decode};
+pub use body::{Body, Chunk, Chunks};
+pub use codec::{Garbled, decode};
 pub use connections::{Connection, Connections, TypeStatus};
 pub use directory::{Directory, Metrics, Peer, Subscription, Times};
 pub use limit::Rate;

@@ -7,12 +7,13 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 use envoy_types::pb::envoy::config::cluster::v3::Cluster;
+use bytes::Buf;
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use mizzen::base::Str;
 use mizzen::wire::{Assembly, Cache, Layer, Publication, Recipe, Refusal, ResourceType};
 use mizzen::xds::protocol::{Labels, Session};
-use mizzen::xds::{ErrorDetail, Face, Request, Response, Text, decode};
+use mizzen::xds::{Chunks, ErrorDetail, Face, Request, Response, Text, decode};
 
 const NAMES: [&str; 6] = ["a", "b", "c", "a|v2", "80", ""];
 /// Besides those, what may be asked for.
@@ -92,11 +93,11 @@ fn check(response: Response) {
     assert_eq!(set.len(), response.resources.len(), "a resource twice");
     assert!(response.removed.iter().all(|name| !set.contains(name)), "set and removed");
     let len = response.encoded_len();
-    assert_eq!(response.into_slices(&[]).map(|s| s.len()).sum::<usize>(), len);
+    assert_eq!(Chunks::new(response, len).map(|c| c.remaining()).sum::<usize>(), 5 + len);
 }
 
 fn publication(script: &mut Unstructured, revision: u64) -> Result<Publication> {
-    let mut assemblies: [Assembly; 5] = Default::default();
+    let mut assemblies: [Assembly; ResourceType::ALL.len()] = Default::default();
     for assembly in &mut assemblies {
         let (present, contents): (u8, u8) = script.arbitrary()?;
         let things = NAMES.iter().enumerate().filter(|(i, _)| present >> i & 1 == 1);

@@ -141,8 +141,11 @@ fn engine(
             warn!("virtual addresses cannot be kept, and may change at the next start: {e}");
         }
         outlets.publish(core.index().snapshot().revision, settled, began);
-        if core.synced() {
-            synced.take();
+        if core.synced() && synced.take().is_some() {
+            match core.index().objects().count() {
+                0 => warn!("there is no object in the folder yet: proxies will know no service"),
+                objects => info!("{objects} objects read"),
+            }
         }
     };
     Ok(Engine::spawn(core, debounce, settled)?)

@@ -60,7 +60,7 @@ pub struct DiscoveryArgs {
     pub cluster_id: String,
     /// Where virtual addresses are kept over restarts; empty keeps them in memory. By default `mizzen` under
     /// XDG_STATE_HOME, or under ~/.local/state
-    #[arg(long = "stateDir", value_name = "DIR")]
+    #[arg(long = "stateDir", value_name = "DIR", value_parser = maybe_empty)]
     pub state_dir: Option<PathBuf>,
     /// Readiness and debug pages; empty for none
     #[arg(long = "httpAddr", default_value = ":8080", value_name = "ADDR")]
@@ -215,6 +215,11 @@ impl LogLevel {
         }
         found.map(LogLevel)
     }
+}
+
+/// A path that may be empty, which clap's own parser of paths refuses.
+fn maybe_empty(text: &str) -> Result<PathBuf, std::convert::Infallible> {
+    Ok(PathBuf::from(text))
 }
 
 /// Reads a duration as Go does: `10s`, `1m30s`, `250ms`.

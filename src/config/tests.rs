@@ -39,6 +39,12 @@ fn an_empty_list_of_registries_is_a_folder_alone() {
 }
 
 #[test]
+fn an_empty_state_directory_is_none() {
+    let (args, _) = discovery(&["--stateDir=", "--configDir", "mesh"]);
+    assert_eq!(args.state_dir.unwrap().to_str(), Some(""));
+}
+
+#[test]
 fn an_unknown_flag_goes_with_its_value() {
     let (args, unknown) = discovery(&["--frobnicate", "yes", "--sails=3", "--domain", "mesh.example"]);
     assert_eq!(unknown, ["--frobnicate", "--sails"]);

@@ -189,8 +189,8 @@ impl<P: Planner> Class<P> {
             let Output { set, failures, gone, .. } = out;
             Outcome { unit: unit.clone(), reads: view.into_reads(), set, failures, gone }
         };
-        // A handful is not worth waking other threads for.
-        let results: Vec<_> = if units.len() < 64 {
+        // Few are not worth waking other threads for, which then look for more to do before they sleep again.
+        let results: Vec<_> = if units.len() < 512 {
             units.iter().map(plan).collect()
         } else {
             units.par_iter().with_min_len(16).map(plan).collect()

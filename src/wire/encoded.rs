@@ -62,6 +62,8 @@ pub struct Encoded {
     version: Version,
     /// Entry up to the fragments.
     head: Bytes,
+    /// Where the text of the version starts in `head`.
+    version_at: usize,
     /// Where the inner `Any` field starts in `head`.
     any: usize,
     /// Where the message itself starts in `head`.
@@ -83,6 +85,7 @@ impl Encoded {
         let mut head = BytesMut::with_capacity(field_len(2, entry_len) - parts_len);
         open(&mut head, 2, entry_len);
         open(&mut head, 1, version_text.len());
+        let version_at = head.len();
         head.put_slice(&version_text);
         open(&mut head, 3, name.len());
         head.put_slice(name.as_bytes());
@@ -98,6 +101,7 @@ impl Encoded {
             id,
             version,
             head: head.freeze(),
+            version_at,
             any,
             message: start,
             parts: parts.into(),
@@ -141,22 +145,23 @@ impl Encoded {
         self.version
     }
 
-    /// The entry of an incremental response, as slices of shared buffers.
-    pub fn delta(&self) -> impl Iterator<Item = Bytes> + '_ {
-        std::iter::once(self.head.clone()).chain(self.parts.iter().map(|p| p.bytes.clone()))
+    /// [`Version::text`], without working it out again.
+    pub fn version_text(&self) -> &[u8] {
+        &self.head[self.version_at..self.version_at + Version::TEXT]
     }
 
-    /// Length of [`Encoded::delta`] in bytes.
+    /// The entry of a response before its fragments, and where in it the inner `Any` field starts: all of it begins
+    /// the entry of an incremental response, what follows from there that of a state-of-the-world response.
+    pub fn entry(&self) -> (&Bytes, usize) {
+        (&self.head, self.any)
+    }
+
+    /// Length of the entry of an incremental response, in bytes.
     pub fn delta_len(&self) -> usize {
         self.head.len() + self.parts_len
     }
 
-    /// The entry of a state-of-the-world response, as slices of the same buffers.
-    pub fn sotw(&self) -> impl Iterator<Item = Bytes> + '_ {
-        std::iter::once(self.head.slice(self.any..)).chain(self.parts.iter().map(|p| p.bytes.clone()))
-    }
-
-    /// Length of [`Encoded::sotw`] in bytes.
+    /// Length of the entry of a state-of-the-world response, in bytes.
     pub fn sotw_len(&self) -> usize {
         self.head.len() - self.any + self.parts_len
     }

@@ -44,8 +44,13 @@ impl Fragment for Host {
     }
 }
 
-fn joined(parts: impl Iterator<Item = bytes::Bytes>) -> Vec<u8> {
-    parts.flat_map(|b| b.to_vec()).collect()
+/// The entry of an incremental response, and that of a state-of-the-world response.
+fn entries(encoded: &Encoded) -> [Vec<u8>; 2] {
+    let (head, any) = encoded.entry();
+    [&head[..], &head[any..]].map(|head| {
+        let parts = encoded.parts().iter().flat_map(|p| p.bytes().to_vec());
+        head.iter().copied().chain(parts).collect()
+    })
 }
 
 fn layer(cache: &Cache, recipes: &[Plain]) -> Layer {
@@ -63,15 +68,16 @@ fn one_buffer_serves_both_protocol_variants() {
     let cache = Cache::default();
     let encoded = cache.get_or_build(&Plain { name: "a", alt: "x" }).unwrap();
 
-    let delta = DeltaDiscoveryResponse::decode(&joined(encoded.delta())[..]).unwrap();
-    let sotw = DiscoveryResponse::decode(&joined(encoded.sotw())[..]).unwrap();
+    let [incremental, whole] = entries(&encoded);
+    let delta = DeltaDiscoveryResponse::decode(&incremental[..]).unwrap();
+    let sotw = DiscoveryResponse::decode(&whole[..]).unwrap();
 
     assert_eq!(delta.resources[0].name, "a");
     assert_eq!(delta.resources[0].version, encoded.version().to_string());
     assert_eq!(delta.resources[0].resource.as_ref(), Some(&sotw.resources[0]));
     assert_eq!(Cluster::decode(&encoded.message()[..]).unwrap().alt_stat_name, "x");
-    assert_eq!(joined(encoded.delta()).len(), encoded.delta_len());
-    assert_eq!(joined(encoded.sotw()).len(), encoded.sotw_len());
+    assert_eq!(incremental.len(), encoded.delta_len());
+    assert_eq!(whole.len(), encoded.sotw_len());
 }
 
 #[test]
@@ -92,7 +98,7 @@ fn a_rope_is_the_message_with_its_fragments_in_order() {
     let rope = cache.rope(Rope { name: "80".into(), head, parts }).unwrap();
     let message = RouteConfiguration::decode(&rope.message()[..]).unwrap();
     assert_eq!(message.virtual_hosts.iter().map(|v| v.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
-    let delta = DeltaDiscoveryResponse::decode(&joined(rope.delta())[..]).unwrap();
+    let delta = DeltaDiscoveryResponse::decode(&entries(&rope)[0][..]).unwrap();
     assert_eq!(delta.resources[0].resource.as_ref().unwrap().value, message.encode_to_vec());
 }
 

@@ -1,6 +1,6 @@
 //! A response body made of shared slices.
 //!
-//! A chunk is up to 64 kB of a response as a list of slices, which HTTP/2 writes with one vectored call per data frame.
+//! A chunk is some 32 kB of a response as a list of slices, which HTTP/2 writes with one vectored call per data frame.
 //! Only slices too small to be worth an entry of that list are copied together.
 
 use std::collections::VecDeque;
@@ -9,13 +9,17 @@ use std::io::IoSlice;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http_body::Frame;
 use tokio::sync::mpsc;
 use tonic::Status;
 
-/// How much is handed over at once, in bytes: a stream whose client does not read holds back few of these.
-const CHUNK: usize = 64 * 1024;
+use super::incoming::PREFIX;
+use super::response::{Response, Written};
+
+/// How much is handed over at once, in bytes, and the rest of the slice that it ends in: a stream whose client does not
+/// read holds back few of these.
+const CHUNK: usize = 32 * 1024;
 /// Slices below this length are copied together. One data frame of 16 kB is written from at most 16 slices (`Take`,
 /// crate `bytes`), so that shorter ones would mean more calls.
 const SMALL: usize = 1024;
@@ -66,38 +70,72 @@ impl Buf for Chunk {
     }
 }
 
-/// Cuts a message into chunks.
-pub(super) struct Chunks<I> {
-    slices: I,
-    rest: Option<Bytes>,
+/// How much is allocated at once for what is copied together, in bytes.
+const COPIES: usize = 8 * 1024;
+
+/// Where a response is written to: the chunk that is being filled.
+#[derive(Default)]
+pub(super) struct Sink {
+    chunk: Chunk,
+    /// Where small slices are copied together.
+    copies: BytesMut,
 }
 
-impl<I: Iterator<Item = Bytes>> Chunks<I> {
-    pub(super) fn new(slices: I) -> Self {
-        Self { slices, rest: None }
+impl Sink {
+    /// Adds a shared slice: what of `buffer` begins at `from`.
+    pub(super) fn put(&mut self, buffer: &Bytes, from: usize) {
+        let len = buffer.len() - from;
+        if len < SMALL {
+            self.room(len).extend_from_slice(&buffer[from..]);
+        } else {
+            self.flush();
+            self.chunk.push(buffer.slice(from..));
+        }
+    }
+
+    /// Where `len` bytes can be written.
+    pub(super) fn room(&mut self, len: usize) -> &mut BytesMut {
+        if self.copies.capacity() - self.copies.len() < len {
+            self.flush();
+            self.copies = BytesMut::with_capacity(len.max(COPIES));
+        }
+        &mut self.copies
+    }
+
+    fn flush(&mut self) {
+        self.chunk.push(self.copies.split().freeze());
+    }
+
+    fn len(&self) -> usize {
+        self.chunk.len + self.copies.len()
     }
 }
 
-impl<I: Iterator<Item = Bytes>> Iterator for Chunks<I> {
+/// A response as chunks of a message of gRPC, with its prefix.
+pub struct Chunks {
+    response: Response,
+    written: Written,
+    sink: Sink,
+}
+
+impl Chunks {
+    /// The chunks of a response whose [`Response::encoded_len`] is `len`.
+    pub fn new(response: Response, len: usize) -> Self {
+        let mut sink = Sink::default();
+        let prefix = sink.room(PREFIX);
+        prefix.put_u8(0); // Not compressed.
+        prefix.put_u32(u32::try_from(len).unwrap_or(u32::MAX));
+        Self { response, written: Written::default(), sink }
+    }
+}
+
+impl Iterator for Chunks {
     type Item = Chunk;
 
     fn next(&mut self) -> Option<Chunk> {
-        let mut chunk = Chunk::default();
-        let mut small = BytesMut::new();
-        while chunk.len + small.len() < CHUNK {
-            let Some(mut slice) = self.rest.take().or_else(|| self.slices.next()) else { break };
-            let room = CHUNK - chunk.len - small.len();
-            if slice.len() > room {
-                self.rest = Some(slice.split_off(room));
-            }
-            if slice.len() < SMALL {
-                small.extend_from_slice(&slice);
-            } else {
-                chunk.push(small.split().freeze());
-                chunk.push(slice);
-            }
-        }
-        chunk.push(small.freeze());
+        while self.sink.len() < CHUNK && self.response.write_next(&mut self.written, &mut self.sink) {}
+        self.sink.flush();
+        let chunk = std::mem::take(&mut self.sink.chunk);
         (chunk.len > 0).then_some(chunk)
     }
 }

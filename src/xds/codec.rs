@@ -5,8 +5,6 @@
 
 use bytes::{Buf, Bytes};
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
-use tonic::Status;
-use tonic::codec::{DecodeBuf, Decoder};
 
 use super::request::{ErrorDetail, Face, Request};
 use super::text::Text;
@@ -23,20 +21,6 @@ pub enum Garbled {
     /// A text is not UTF-8.
     #[error("a text is not UTF-8")]
     NotText,
-}
-
-/// Decodes the requests of one variant.
-#[derive(Clone, Copy, Debug)]
-pub struct RequestDecoder(pub Face);
-
-impl Decoder for RequestDecoder {
-    type Item = Request;
-    type Error = Status;
-
-    fn decode(&mut self, src: &mut DecodeBuf<'_>) -> Result<Option<Request>, Status> {
-        let bytes = src.copy_to_bytes(src.remaining());
-        decode(self.0, bytes).map(Some).map_err(|e| Status::invalid_argument(format!("not a discovery request: {e}")))
-    }
 }
 
 /// Decodes one request.

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, BytesMut};
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
 use smallvec::SmallVec;
 
 use crate::base::Str;
-use crate::wire::{Assembly, Encoded, ResourceType};
+use crate::wire::{Assembly, Encoded, NameId, ResourceType};
 
+use super::body::Sink;
 use super::request::Face;
 
 /// One response, ready to be written: its length is known before its first byte.
@@ -26,12 +27,18 @@ pub struct Response {
     pub resources: Vec<Arc<Encoded>>,
     /// What is gone; incremental only.
     pub removed: Vec<Str>,
-    /// The clusters that the client has been sent.
-    pub(super) clusters: Assembly,
+    /// For endpoints in the incremental variant, in the order of `resources`: what tells the form of their cluster.
+    pub(super) forms: Vec<Option<Form>>,
 }
 
-/// The slices of one resource: rarely more than its head and its body.
-type Entry = SmallVec<[Bytes; 2]>;
+/// How much of a response has been written.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Written {
+    envelope: bool,
+    resource: usize,
+    /// Slices of that resource.
+    slices: usize,
+}
 
 /// Field numbers of `DeltaDiscoveryResponse`; all but the last are those of `DiscoveryResponse` too.
 mod field {
@@ -48,22 +55,41 @@ mod field {
 impl Response {
     /// The exact length of the message in bytes.
     pub fn encoded_len(&self) -> usize {
-        let resources: usize = self.resources.iter().map(|e| self.entry_len(e)).sum();
+        let resources: usize = self.resources.iter().enumerate().map(|(i, e)| self.entry_len(i, e)).sum();
         self.envelope_len() + resources
     }
 
-    /// The message as slices whose concatenation it is, after `prefix`.
-    ///
-    /// Only the envelope is copied; the slices of resources are those that every other proxy is sent.
-    pub fn into_slices(mut self, prefix: &[u8]) -> impl Iterator<Item = Bytes> + Send + 'static {
-        let mut head = BytesMut::with_capacity(prefix.len() + self.envelope_len());
-        head.put_slice(prefix);
-        put_text(&mut head, field::VERSION, self.version.as_bytes());
-        put_text(&mut head, field::TYPE_URL, self.kind.type_url().as_bytes());
-        put_text(&mut head, field::NONCE, self.nonce.as_bytes());
-        self.removed.iter().for_each(|name| put_text(&mut head, field::REMOVED, name.as_bytes()));
-        let resources = std::mem::take(&mut self.resources);
-        std::iter::once(head.freeze()).chain(resources.into_iter().flat_map(move |e| self.entry(&e)))
+    /// Writes what comes next, the envelope first; says whether there was anything. What follows the envelope are the
+    /// slices that every other proxy is sent.
+    pub(super) fn write_next(&self, written: &mut Written, sink: &mut Sink) -> bool {
+        if !written.envelope {
+            self.write_envelope(sink.room(self.envelope_len()));
+            written.envelope = true;
+            return true;
+        }
+        let Some(resource) = self.resources.get(written.resource) else { return false };
+        let (head, any) = resource.entry();
+        match (self.face, written.slices.checked_sub(1)) {
+            (_, Some(part)) => sink.put(resource.parts()[part].bytes(), 0),
+            (Face::Sotw, None) => sink.put(head, any),
+            (Face::Delta, None) if self.kind == ResourceType::Endpoint => {
+                endpoint_head(resource, self.forms[written.resource].as_ref(), sink);
+                sink.put(head, any);
+            }
+            (Face::Delta, None) => sink.put(head, 0),
+        }
+        written.slices += 1;
+        if written.slices > resource.parts().len() {
+            (written.resource, written.slices) = (written.resource + 1, 0);
+        }
+        true
+    }
+
+    fn write_envelope(&self, out: &mut BytesMut) {
+        put_text(out, field::VERSION, self.version.as_bytes());
+        put_text(out, field::TYPE_URL, self.kind.type_url().as_bytes());
+        put_text(out, field::NONCE, self.nonce.as_bytes());
+        self.removed.iter().for_each(|name| put_text(out, field::REMOVED, name.as_bytes()));
     }
 
     fn envelope_len(&self) -> usize {
@@ -73,21 +99,13 @@ impl Response {
             + self.removed.iter().map(|name| text_len(field::REMOVED, name.len())).sum::<usize>()
     }
 
-    fn entry_len(&self, resource: &Encoded) -> usize {
+    fn entry_len(&self, index: usize, resource: &Encoded) -> usize {
         match self.face {
             Face::Sotw => resource.sotw_len(),
             Face::Delta if self.kind == ResourceType::Endpoint => {
-                text_len(field::RESOURCES, endpoint_len(resource, &self.clusters))
+                text_len(field::RESOURCES, endpoint_len(resource, self.forms[index].as_ref()))
             }
             Face::Delta => resource.delta_len(),
-        }
-    }
-
-    fn entry(&self, resource: &Encoded) -> Entry {
-        match self.face {
-            Face::Sotw => resource.sotw().collect(),
-            Face::Delta if self.kind == ResourceType::Endpoint => endpoint(resource, &self.clusters),
-            Face::Delta => resource.delta().collect(),
         }
     }
 }
@@ -96,7 +114,43 @@ impl Response {
 type VersionText = SmallVec<[u8; 32]>;
 
 /// How many characters of a cluster's version go into that of its endpoints.
-const CLUSTER_VERSION: usize = 10;
+const FORM: usize = 10;
+
+/// What tells the form of a cluster: the beginning of its version.
+pub(super) type Form = [u8; FORM];
+
+/// How far ahead the cluster of the next endpoints is looked for.
+const NEAR: usize = 8;
+
+fn form_of(cluster: &Encoded) -> Form {
+    let mut form = Form::default();
+    form.copy_from_slice(&cluster.version_text()[..FORM]);
+    form
+}
+
+/// The forms of the clusters that load assignments are for, in their order. A load assignment has the name of its
+/// cluster. O(clusters), or O(resources · log n) if that is less.
+pub(super) fn forms(resources: &[Arc<Encoded>], clusters: &Assembly) -> Vec<Option<Form>> {
+    let find = |e: &Arc<Encoded>| clusters.get(e.name()).map(|c| form_of(c));
+    // A look-up by name costs some ten steps of a walk.
+    if resources.len() < clusters.len() / 10 {
+        return resources.iter().map(find).collect();
+    }
+    // Both are in the order of names, but for the few clusters that have no endpoints or are of another layer.
+    let all: Vec<(NameId, &Arc<Encoded>)> = clusters.iter().map(|c| (c.id(), c)).collect();
+    let mut at = 0;
+    let mut next = |e: &Arc<Encoded>| {
+        let near = &all[at..all.len().min(at + NEAR)];
+        match near.iter().position(|(id, _)| *id == e.id()) {
+            Some(i) => {
+                at += i + 1;
+                Some(form_of(near[i].1))
+            }
+            None => find(e),
+        }
+    };
+    resources.iter().map(&mut next).collect()
+}
 
 /// The version of a resource as a client is told it, and states it when it comes back.
 ///
@@ -104,33 +158,37 @@ const CLUSTER_VERSION: usize = 10;
 /// changed cluster and its endpoints, Envoy goes on waiting for them, and on the next stream states the version
 /// that it had before: that must not be the one it waits for.
 pub(super) fn version_of(kind: ResourceType, resource: &Encoded, clusters: &Assembly) -> VersionText {
-    let mut text = VersionText::from_slice(&resource.version().text());
+    let mut text = VersionText::from_slice(resource.version_text());
     if kind == ResourceType::Endpoint
         && let Some(cluster) = clusters.get(resource.name())
     {
-        text.extend_from_slice(&cluster.version().text()[..CLUSTER_VERSION]);
+        text.extend_from_slice(&form_of(cluster));
     }
     text
 }
 
-/// Endpoints with a head of their own, for the sake of their version. What follows the head is, in the same buffer,
-/// what the state-of-the-world variant sends.
-fn endpoint(resource: &Encoded, clusters: &Assembly) -> Entry {
-    let len = endpoint_len(resource, clusters);
-    let version = version_of(ResourceType::Endpoint, resource, clusters);
-    let mut head = BytesMut::with_capacity(text_len(field::RESOURCES, len) - resource.sotw_len());
-    encode_key(field::RESOURCES, WireType::LengthDelimited, &mut head);
-    encode_varint(len as u64, &mut head);
-    put_text(&mut head, field::RESOURCE_VERSION, &version);
-    put_text(&mut head, field::RESOURCE_NAME, resource.name().as_bytes());
-    std::iter::once(head.freeze()).chain(resource.sotw()).collect()
+/// A head for endpoints, for the sake of their version. What follows it is, in the same buffer, what the
+/// state-of-the-world variant sends.
+fn endpoint_head(resource: &Encoded, form: Option<&Form>, sink: &mut Sink) {
+    let len = endpoint_len(resource, form);
+    let out = sink.room(text_len(field::RESOURCES, len) - resource.sotw_len());
+    encode_key(field::RESOURCES, WireType::LengthDelimited, out);
+    encode_varint(len as u64, out);
+    encode_key(field::RESOURCE_VERSION, WireType::LengthDelimited, out);
+    encode_varint(version_len(resource, form) as u64, out);
+    out.put_slice(resource.version_text());
+    out.put_slice(form.map_or(&[], |f| f.as_slice()));
+    put_text(out, field::RESOURCE_NAME, resource.name().as_bytes());
 }
 
-fn endpoint_len(resource: &Encoded, clusters: &Assembly) -> usize {
-    let version = version_of(ResourceType::Endpoint, resource, clusters);
-    text_len(field::RESOURCE_VERSION, version.len())
+fn endpoint_len(resource: &Encoded, form: Option<&Form>) -> usize {
+    text_len(field::RESOURCE_VERSION, version_len(resource, form))
         + text_len(field::RESOURCE_NAME, resource.name().len())
         + resource.sotw_len()
+}
+
+fn version_len(resource: &Encoded, form: Option<&Form>) -> usize {
+    resource.version_text().len() + form.map_or(0, |f| f.len())
 }
 
 fn put_text(out: &mut BytesMut, field: u32, text: &[u8]) {

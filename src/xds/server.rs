@@ -57,7 +57,7 @@ impl Default for Transport {
 const STREAM_WINDOW: u32 = 1024 * 1024;
 const CONNECTION_WINDOW: u32 = 2 * 1024 * 1024;
 /// How much of a response is handed to HTTP/2 beyond what the client takes: pointers, not copies.
-const SEND_BUFFER: usize = 256 * 1024;
+const SEND_BUFFER: usize = 64 * 1024;
 /// How many connections the kernel keeps until they are accepted. What is beyond it is dropped or reset.
 const BACKLOG: u32 = 4096;
 /// How long to wait when no connection can be accepted, because there are too many.

@@ -3,26 +3,24 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
-use tonic::codec::Streaming;
 
 use crate::base::Str;
 
 use super::address::Address;
 use super::body::Body;
-use super::codec::RequestDecoder;
 use super::connections::Connections;
 use super::directory::{Directory, Metrics};
+use super::incoming::{Incoming, Requests};
 use super::limit::{Limiter, Rate};
 use super::request::Face;
 use super::stream::{self, Ends};
 
-/// How many chunks of a response wait for the transport: with 64 kB each, what a slow reader holds back.
-const CHUNKS_AHEAD: usize = 4;
+/// How many chunks of a response wait for the transport: with 32 kB each, what a slow reader holds back.
+const CHUNKS_AHEAD: usize = 2;
 
 /// Settings of delivery.
 #[derive(Clone, Debug)]
@@ -95,7 +93,7 @@ impl<D: Directory> Service<D> {
     /// directory drops its publications.
     pub fn call<B>(&self, request: Request<B>, address: Address, closing: CancellationToken) -> Response<Body>
     where
-        B: http_body::Body<Data = Bytes, Error: Into<tonic::codegen::StdError>> + Send + 'static,
+        B: Incoming,
     {
         let face = match request.uri().path() {
             "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources" => Face::Delta,
@@ -108,8 +106,7 @@ impl<D: Directory> Service<D> {
             *refusal.status_mut() = http::StatusCode::UNSUPPORTED_MEDIA_TYPE;
             return refusal;
         }
-        let max = Some(self.shared.options.max_request);
-        let requests = Streaming::new_request(RequestDecoder(face), request.into_body(), None, max);
+        let requests = Requests::new(face, request.into_body(), self.shared.options.max_request);
         let (pieces, received) = mpsc::channel(CHUNKS_AHEAD);
         let ends = Ends { face, address, requests, pieces, closing };
         tokio::spawn(Box::pin(stream::serve(self.shared.clone(), ends)));

@@ -4,11 +4,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep, sleep};
 use tokio_util::sync::CancellationToken;
-use tonic::codec::Streaming;
 use tonic::{Code, Status};
 use tracing::{debug, warn};
 
@@ -18,6 +16,7 @@ use super::address::Address;
 use super::body::{Chunks, Piece};
 use super::connections::OpenConnection;
 use super::directory::{Directory, Peer, Subscription};
+use super::incoming::{Incoming, Requests};
 use super::node::Node;
 use super::protocol::{Labels, Note, Session, Wait};
 use super::request::{Face, Request};
@@ -31,17 +30,17 @@ const HEALTH: &str = "type.googleapis.com/istio.v1.HealthInformation";
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Both ends of a stream.
-pub(super) struct Ends {
+pub(super) struct Ends<B> {
     pub(super) face: Face,
     pub(super) address: Address,
-    pub(super) requests: Streaming<Request>,
+    pub(super) requests: Requests<B>,
     pub(super) pieces: mpsc::Sender<Piece>,
     /// The connection, or the server, is about to close.
     pub(super) closing: CancellationToken,
 }
 
 /// Serves a stream to its end.
-pub(super) async fn serve<D: Directory>(shared: Arc<Shared<D>>, mut ends: Ends) {
+pub(super) async fn serve<D: Directory, B: Incoming>(shared: Arc<Shared<D>>, mut ends: Ends<B>) {
     let status = match run(&shared, &mut ends).await {
         Ok(()) => Status::ok(""),
         Err(status) => status,
@@ -54,7 +53,7 @@ pub(super) async fn serve<D: Directory>(shared: Arc<Shared<D>>, mut ends: Ends) 
     let _ = tokio::time::timeout(FAREWELL, ends.pieces.send(Piece::End(status))).await;
 }
 
-async fn run<D: Directory>(shared: &Arc<Shared<D>>, ends: &mut Ends) -> Result<(), Status> {
+async fn run<D: Directory, B: Incoming>(shared: &Arc<Shared<D>>, ends: &mut Ends<B>) -> Result<(), Status> {
     if !shared.limiter.turn().await {
         return Err(Status::resource_exhausted("too many streams begin at once; try again later"));
     }
@@ -81,25 +80,17 @@ async fn run<D: Directory>(shared: &Arc<Shared<D>>, ends: &mut Ends) -> Result<(
 }
 
 /// The first request that is one; `None` if the client leaves without.
-async fn first_request(ends: &mut Ends) -> Result<Option<Request>, Status> {
+async fn first_request<B: Incoming>(ends: &mut Ends<B>) -> Result<Option<Request>, Status> {
     loop {
         let request = tokio::select! {
             () = ends.closing.cancelled() => return Err(closing()),
             () = ends.pieces.closed() => return Ok(None),
-            request = ends.requests.message() => said(request)?,
+            request = ends.requests.next() => request?,
         };
         match request {
             Some(request) if *request.type_url == *HEALTH => {}
             request => return Ok(request),
         }
-    }
-}
-
-/// What a client said. One whose connection broke has left; only what it said wrongly is an error.
-fn said(request: Result<Option<Request>, Status>) -> Result<Option<Request>, Status> {
-    match request {
-        Err(status) if std::error::Error::source(&status).is_some() => Ok(None),
-        request => request,
     }
 }
 
@@ -126,7 +117,7 @@ struct Stream<'a, D> {
 struct Sending {
     kind: ResourceType,
     bytes: usize,
-    chunks: Chunks<Box<dyn Iterator<Item = Bytes> + Send>>,
+    chunks: Chunks,
     begun: Instant,
     /// When the client last took something.
     moved: Instant,
@@ -135,11 +126,8 @@ struct Sending {
 impl Sending {
     fn new(response: Response) -> Self {
         let (kind, bytes) = (response.kind, response.encoded_len());
-        // The prefix of gRPC: not compressed, and the length.
-        let mut prefix = [0; 5];
-        prefix[1..].copy_from_slice(&u32::try_from(bytes).unwrap_or(u32::MAX).to_be_bytes());
         let now = Instant::now();
-        Self { kind, bytes, chunks: Chunks::new(Box::new(response.into_slices(&prefix))), begun: now, moved: now }
+        Self { kind, bytes, chunks: Chunks::new(response, bytes), begun: now, moved: now }
     }
 }
 
@@ -156,7 +144,7 @@ impl<'a, D: Directory> Stream<'a, D> {
     }
 
     /// Runs until the client leaves, or has to.
-    async fn pump(&mut self, ends: &mut Ends) -> Result<(), Status> {
+    async fn pump<B: Incoming>(&mut self, ends: &mut Ends<B>) -> Result<(), Status> {
         loop {
             if self.sending.is_none() {
                 self.sending = self.next_response();
@@ -169,7 +157,7 @@ impl<'a, D: Directory> Stream<'a, D> {
                 biased;
                 () = ends.closing.cancelled(), if idle => return Err(closing()),
                 // Requests are taken in even while a response is written: a client may not read before it was heard.
-                request = ends.requests.message() => match said(request)? {
+                request = ends.requests.next() => match request? {
                     Some(request) => self.on_request(&request)?,
                     None => return Ok(()),
                 },

@@ -1,6 +1,7 @@
 //! Delivery over the wire: a real port on loopback and clients of another make.
 
 mod bytes;
+mod incoming;
 mod manners;
 mod sockets;
 mod streams;

@@ -37,10 +37,8 @@ fn begin(s: &mut Session, kind: ResourceType, request: &Request) -> Result<(), V
     let mut watch = Watch::new(target, interest);
     let held = take_stated(s, kind, &mut watch, request)?;
     let names = s.cache.names();
-    let interest = Arc::make_mut(&mut watch.interest);
-    for name in request.subscribe.iter().filter(|n| ***n != *WILDCARD) {
-        watch.owed.name(interest.subscribe(name, names))?;
-    }
+    let unknown = Arc::make_mut(&mut watch.interest).subscribe_all(named(request), names, &mut watch.owed.ids);
+    watch.owed.unknown(unknown)?;
     watch.owed.ids -= &held;
     if watch.interest.is_wildcard() {
         watch.owe_all(&held);
@@ -87,17 +85,20 @@ fn take_stated(
 fn change(s: &mut Session, kind: ResourceType, request: &Request) -> Result<(), Violation> {
     let names = s.cache.names();
     let Some(watch) = s.watches[kind as usize].as_mut() else { return Ok(()) };
-    for name in &request.subscribe {
-        let interest = Arc::make_mut(&mut watch.interest);
-        if **name != *WILDCARD {
-            watch.owed.name(interest.subscribe(name, names))?;
-        } else if !interest.is_wildcard() {
-            interest.set_wildcard(true);
-            watch.owe_all(&RoaringBitmap::new());
-            watch.owed.answer = true;
-        }
+    let interest = Arc::make_mut(&mut watch.interest);
+    let unknown = interest.subscribe_all(named(request), names, &mut watch.owed.ids);
+    watch.owed.unknown(unknown)?;
+    if request.subscribe.iter().any(|n| **n == *WILDCARD) && !interest.is_wildcard() {
+        interest.set_wildcard(true);
+        watch.owe_all(&RoaringBitmap::new());
+        watch.owed.answer = true;
     }
     drop_names(s, kind, request)
+}
+
+/// The names that a request adds.
+fn named(request: &Request) -> impl Iterator<Item = &str> {
+    request.subscribe.iter().map(|n| &**n).filter(|n| *n != WILDCARD)
 }
 
 fn drop_names(s: &mut Session, kind: ResourceType, request: &Request) -> Result<(), Violation> {

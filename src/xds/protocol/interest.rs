@@ -7,6 +7,8 @@ use roaring::RoaringBitmap;
 use crate::base::Str;
 use crate::wire::{NameId, Names};
 
+use super::watch::id_set;
+
 /// How many names that no resource ever had are remembered per subscription …
 const UNKNOWN_NAMES: usize = 16 * 1024;
 /// … and how many bytes they may have together.
@@ -78,6 +80,10 @@ impl Interest {
             self.known.insert(id.0);
             return Asked::Known(id);
         }
+        Asked::Unknown(self.subscribe_unknown(name, names))
+    }
+
+    fn subscribe_unknown(&mut self, name: &str, names: &Names) -> Str {
         let name = Str::from(name);
         if self.unknown.len() >= UNKNOWN_NAMES || self.unknown_bytes + name.len() > UNKNOWN_BYTES {
             let next = u32::try_from(names.len()).unwrap_or(u32::MAX);
@@ -85,7 +91,28 @@ impl Interest {
         } else if self.unknown.insert(name.clone()) {
             self.unknown_bytes += name.len();
         }
-        Asked::Unknown(name)
+        name
+    }
+
+    /// Subscribes to many names at once. Adds the numbers of those that some resource has or had to `owed`, and returns
+    /// the others.
+    pub(super) fn subscribe_all<'a>(
+        &mut self,
+        list: impl Iterator<Item = &'a str>,
+        names: &Names,
+        owed: &mut RoaringBitmap,
+    ) -> Vec<Str> {
+        let (mut known, mut unknown) = (Vec::new(), Vec::new());
+        for name in list {
+            match names.lookup(name) {
+                Some(id) => known.push(id),
+                None => unknown.push(name),
+            }
+        }
+        let known = id_set(known);
+        self.known |= &known;
+        *owed |= known;
+        unknown.into_iter().map(|name| self.subscribe_unknown(name, names)).collect()
     }
 
     /// Forgets a name; returns its number when it was asked for and some resource has or had it.

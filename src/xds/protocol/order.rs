@@ -20,10 +20,11 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use crate::base::Str;
-use crate::wire::{Encoded, ResourceType};
+use crate::wire::ResourceType;
 
 use super::watch::{Draft, Flight};
 use super::{Face, Response, Session};
+use crate::xds::response::forms;
 
 use ResourceType::{Cluster, Endpoint, Extension, Listener, NameTable, Route, Secret};
 
@@ -154,7 +155,7 @@ impl Session {
         if draft.is_empty() || (self.face == Face::Sotw && !is_complete(kind) && !draft.speaks_of_presence()) {
             return None;
         }
-        self.warm(kind, &draft.set);
+        self.warm(kind, &draft.ids);
         Some(self.write(kind, draft))
     }
 
@@ -170,13 +171,12 @@ impl Session {
     }
 
     /// Owes the endpoints of clusters that are about to be sent.
-    fn warm(&mut self, kind: ResourceType, set: &[Arc<Encoded>]) {
+    fn warm(&mut self, kind: ResourceType, ids: &RoaringBitmap) {
         if kind != Cluster {
             return;
         }
-        let ids: RoaringBitmap = set.iter().map(|e| e.id().0).collect();
         match &mut self.watches[Endpoint as usize] {
-            Some(endpoints) => endpoints.owed.ids |= endpoints.interest.named_of(&ids),
+            Some(endpoints) => endpoints.owed.ids |= endpoints.interest.named_of(ids),
             None => self.unwarmed |= ids,
         }
     }
@@ -185,8 +185,10 @@ impl Session {
         self.begun = true;
         self.sent += 1;
         let number = self.sent;
-        let ids = draft.set.iter().map(|e| e.id().0).collect();
-        let clusters = self.clusters();
+        let forms = match (self.face, kind) {
+            (Face::Delta, Endpoint) => forms(&draft.set, &self.clusters()),
+            _ => Vec::new(),
+        };
         let nonce = Str::from(format!("{}{number}", self.labels.nonce));
         let version = Str::from(format!("{}{}", self.labels.version, self.target.revision));
         let watch = self.watches[kind as usize].as_mut().expect("a type that is written to was asked for");
@@ -201,10 +203,10 @@ impl Session {
         };
         // pilot-agent does not answer a name table that is empty, nor one that is gone (`xds_proxy_delta.go`).
         let answered = !resources.is_empty() || (!removed.is_empty() && kind != NameTable);
-        watch.flight = answered.then_some(Flight { number, ids, overdue: false });
+        watch.flight = answered.then_some(Flight { number, ids: draft.ids, overdue: false });
         watch.nonce_sent = nonce.clone();
         watch.version = version.clone();
         let removed = removed.into_iter().collect();
-        Response { face: self.face, kind, nonce, version, resources, removed, clusters }
+        Response { face: self.face, kind, nonce, version, resources, removed, forms }
     }
 }

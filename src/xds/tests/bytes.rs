@@ -3,6 +3,7 @@
 use std::io::IoSlice;
 
 use ::bytes::{Buf, Bytes};
+use envoy_types::pb::envoy::service::discovery::v3::DiscoveryResponse;
 use envoy_types::pb::google::protobuf::{ListValue, Struct, Value, value::Kind};
 use envoy_types::pb::google::rpc;
 use proptest::prelude::*;
@@ -10,6 +11,7 @@ use prost::Message as _;
 
 use super::*;
 use crate::xds::body::Chunks;
+use crate::xds::response::Response;
 
 fn texts(list: &[Text]) -> Vec<&str> {
     list.iter().map(|t| &**t).collect()
@@ -81,12 +83,16 @@ proptest! {
     }
 
     #[test]
-    fn chunks_are_the_slices_in_order(lens in prop::collection::vec(prop_oneof![0_usize..2_000, 0_usize..90_000], 0..12), step in 5_000_usize..100_000) {
-        let slices: Vec<Bytes> = lens.iter().enumerate().map(|(i, len)| vec![i as u8; *len].into()).collect();
-        let whole = slices.concat();
+    fn chunks_are_the_response_however_they_are_taken(
+        lens in prop::collection::vec(prop_oneof![0_usize..2_000, 0_usize..90_000], 0..12),
+        step in 5_000_usize..100_000,
+        face in prop_oneof![Just(Face::Delta), Just(Face::Sotw)],
+    ) {
+        let response = response(face, &lens);
+        let len = response.encoded_len();
         let mut read = Vec::new();
-        for mut chunk in Chunks::new(slices.into_iter()) {
-            prop_assert!(chunk.remaining() > 0 && chunk.remaining() <= 64 * 1024);
+        for mut chunk in Chunks::new(response, len) {
+            prop_assert!(chunk.remaining() > 0);
             while chunk.has_remaining() {
                 let mut io = [IoSlice::new(&[]); 4];
                 let filled = chunk.chunks_vectored(&mut io);
@@ -97,19 +103,43 @@ proptest! {
                 chunk.advance(taken);
             }
         }
-        prop_assert_eq!(read, whole);
+        prop_assert_eq!(&read[..5], &[&[0][..], &u32::try_from(len).unwrap().to_be_bytes()].concat());
+        prop_assert_eq!(read.len(), 5 + len);
+        let values: Vec<Vec<u8>> = match face {
+            Face::Delta => {
+                let read = DeltaDiscoveryResponse::decode(&read[5..]).unwrap();
+                read.resources.into_iter().map(|r| r.resource.unwrap().value).collect()
+            }
+            Face::Sotw => {
+                let read = DiscoveryResponse::decode(&read[5..]).unwrap();
+                read.resources.into_iter().map(|r| r.value).collect()
+            }
+        };
+        let read: Vec<usize> = values.iter().map(|v| Message::decode(&**v).unwrap().alt_stat_name.len()).collect();
+        prop_assert_eq!(read, lens);
     }
+}
+
+/// A response with resources of about these lengths.
+fn response(face: Face, lens: &[usize]) -> Response {
+    let cache = Cache::default();
+    let thing = |(i, len): (usize, &usize)| {
+        let thing = Thing { name: format!("r{i}"), content: "x".repeat(*len) };
+        cache.get_or_build(&thing).unwrap()
+    };
+    let resources = lens.iter().enumerate().map(thing).collect();
+    let (nonce, version) = (Str::from("n"), Str::from("v"));
+    Response { face, kind: Cluster, nonce, version, resources, removed: Vec::new(), forms: Vec::new() }
 }
 
 #[test]
 fn large_slices_are_not_copied_and_small_ones_are_joined() {
-    let large = Bytes::from(vec![1; 50_000]);
-    let small = Bytes::from(vec![2; 100]);
-    let slices = vec![small.clone(), small.clone(), large.clone(), small];
-    let chunk = Chunks::new(slices.into_iter()).next().unwrap();
+    let response = response(Face::Delta, &[100, 20_000, 100]);
+    let (large, len) = (response.resources[1].clone(), response.encoded_len());
+    let chunk = Chunks::new(response, len).next().unwrap();
     let mut io = [IoSlice::new(&[]); 8];
     assert_eq!(chunk.chunks_vectored(&mut io), 3);
-    assert_eq!((io[0].len(), io[1].as_ptr(), io[2].len()), (200, large.as_ptr(), 100));
+    assert_eq!(io[1].as_ptr(), large.entry().0.as_ptr());
 }
 
 #[test]

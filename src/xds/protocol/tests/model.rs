@@ -5,11 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use bytes::BufMut;
 use envoy_types::pb::envoy::service::discovery::v3::DeltaDiscoveryResponse;
 use proptest::prelude::*;
 use prost::Message as _;
 
 use super::*;
+use crate::xds::body::Chunks;
+use crate::xds::incoming::PREFIX;
 
 /// What may happen.
 #[derive(Clone, Debug)]
@@ -243,9 +246,10 @@ impl Play {
     fn send(&mut self) {
         while let Some(response) = self.script.session.poll_response() {
             let len = response.encoded_len();
-            let bytes: Vec<u8> = response.into_slices(&[]).flatten().collect();
-            assert_eq!(bytes.len(), len);
-            self.wire.push_back(DeltaDiscoveryResponse::decode(&*bytes).unwrap());
+            let mut bytes = Vec::new();
+            Chunks::new(response, len).for_each(|chunk| bytes.put(chunk));
+            assert_eq!(bytes.len(), PREFIX + len);
+            self.wire.push_back(DeltaDiscoveryResponse::decode(&bytes[PREFIX..]).unwrap());
         }
     }
 
