@@ -14,6 +14,8 @@ pub mod bytes;
 pub mod destination_rule;
 pub mod endpoint_slice;
 pub mod envoy_filter;
+pub mod gateway;
+pub mod ingress;
 pub mod mesh;
 pub mod namespace;
 pub mod node;

@@ -9,6 +9,7 @@ pub mod cluster;
 pub(crate) mod dns;
 pub mod endpoint;
 pub mod filter;
+pub mod gateway;
 pub mod inbound;
 pub mod listener;
 pub mod name;

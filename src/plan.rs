@@ -16,6 +16,7 @@ mod class;
 mod classes;
 pub mod cluster;
 pub mod endpoint;
+pub mod gateway;
 pub mod inbound;
 pub mod listener;
 pub mod name;

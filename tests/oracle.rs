@@ -53,15 +53,17 @@ fn proxies() -> Vec<Proxy> {
         name: "envoy.filters.http.router".into(),
         types: vec!["envoy.extensions.filters.http.router.v3.Router".into()],
     }];
-    let gateway = |namespace: &str, confidential| {
-        let id = format!("router~10.0.0.4~gate.{namespace}~{namespace}.svc.cluster.local");
-        let metadata = json!({"NAMESPACE": namespace, "CLUSTER_ID": "Kubernetes", "LABELS": {"app": "c"}});
+    let gateway = |namespace: &str, ip: &str, istio: &str, confidential| {
+        let id = format!("router~{ip}~gate.{namespace}~{namespace}.svc.cluster.local");
+        let labels = json!({"app": "c", "istio": istio});
+        let metadata = json!({"NAMESPACE": namespace, "CLUSTER_ID": "Kubernetes", "LABELS": labels});
         let proxy = Proxy::new(&id, "gate", Locality::default(), &metadata, &[]).unwrap();
         Proxy { confidential, ..proxy }
     };
     vec![
-        gateway("one", true),
-        gateway("two", false),
+        gateway("one", "10.0.0.4", "", true),
+        gateway("two", "10.0.0.9", "gate", false),
+        gateway("istio-system", "10.0.0.8", "ingressgateway", false),
         node("a", "one", "10.0.0.1", &[]),
         node("b", "two", "10.0.0.2", &[]),
         node("a", "two", "10.0.0.3", &stock),

@@ -139,6 +139,9 @@ impl Document<'_> {
                 super::envoy_filter::read_values(&mut filter, report);
                 Spec::EnvoyFilter(filter)
             }
+            Kind::Gateway => Spec::Gateway(self.strict_spec(report)?),
+            Kind::Ingress => Spec::Ingress(self.part("spec", report)?),
+            Kind::IngressClass => Spec::IngressClass(self.part("spec", report)?),
             Kind::Secret => Spec::Secret(self.whole(report)?),
             kind => Spec::Opaque(kind, self.rest()),
         })

@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::meta::{Key, Meta, Timestamp};
 use super::{
-    Kind, destination_rule, encode, endpoint_slice, envoy_filter, namespace, node, peer_authentication, pod, secret,
-    service, service_entry, sidecar, virtual_service, workload_entry,
+    Kind, destination_rule, encode, endpoint_slice, envoy_filter, gateway, ingress, namespace, node,
+    peer_authentication, pod, secret, service, service_entry, sidecar, virtual_service, workload_entry,
 };
 use crate::base::{ObjectRef, Str};
 
@@ -39,6 +39,9 @@ pub enum Spec {
     Sidecar(sidecar::Sidecar),
     PeerAuthentication(peer_authentication::PeerAuthentication),
     EnvoyFilter(envoy_filter::EnvoyFilter),
+    Gateway(gateway::Gateway),
+    Ingress(ingress::Ingress),
+    IngressClass(ingress::IngressClass),
     Secret(secret::Secret),
     /// All other kinds, as a whole document without `apiVersion`, `kind`, `metadata` and `status`.
     Opaque(Kind, Json),
@@ -60,6 +63,9 @@ impl Object {
             Spec::Sidecar(_) => Kind::Sidecar,
             Spec::PeerAuthentication(_) => Kind::PeerAuthentication,
             Spec::EnvoyFilter(_) => Kind::EnvoyFilter,
+            Spec::Gateway(_) => Kind::Gateway,
+            Spec::Ingress(_) => Kind::Ingress,
+            Spec::IngressClass(_) => Kind::IngressClass,
             Spec::Secret(_) => Kind::Secret,
             Spec::Opaque(kind, _) => *kind,
         }
@@ -96,6 +102,9 @@ impl Object {
             Spec::Sidecar(s) => of_spec(encode::to_value(s)),
             Spec::PeerAuthentication(s) => of_spec(encode::to_value(s)),
             Spec::EnvoyFilter(s) => of_spec(encode::to_value(s)),
+            Spec::Gateway(s) => of_spec(encode::to_value(s)),
+            Spec::Ingress(s) => of_spec(encode::to_value(s)),
+            Spec::IngressClass(s) => of_spec(encode::to_value(s)),
             Spec::Secret(s) => Map::from_iter([("type".into(), json!(s.r#type.as_str()))]),
             Spec::Opaque(_, json) => json.as_object().cloned().unwrap_or_default(),
         };

@@ -41,8 +41,29 @@ pub struct ServerTls {
     pub max_protocol_version: TlsProtocol,
     /// The cipher suites; Envoy's default if empty.
     pub cipher_suites: Vec<Str>,
+    /// The curves of the key exchange; Envoy's default if empty.
+    pub ecdh_curves: Vec<Str>,
     /// Whether clients' certificates are not checked.
     pub insecure_skip_verify: Option<bool>,
+}
+
+impl ServerTls {
+    /// Whether TLS is passed on as it is.
+    pub fn passes_through(&self) -> bool {
+        matches!(self.mode, ServerTlsMode::Passthrough | ServerTlsMode::AutoPassthrough)
+    }
+
+    /// The cipher suites without those that Envoy does not know, each once (istio `pkg/config/security`,
+    /// `FilterCipherSuites`).
+    pub fn known_cipher_suites(&self) -> Vec<Str> {
+        let mut known: Vec<Str> = Vec::new();
+        for suite in &self.cipher_suites {
+            if super::validate::is_cipher_suite(suite) && !known.contains(suite) {
+                known.push(suite.clone());
+            }
+        }
+        known
+    }
 }
 
 /// Files on the proxy with a certificate.

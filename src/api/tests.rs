@@ -249,11 +249,11 @@ fn secrets_do_not_show() {
 
 #[test]
 fn kinds_without_a_type_are_kept_whole() {
-    let gateway = yaml(
-        "{apiVersion: networking.istio.io/v1, kind: Gateway, metadata: {name: g, namespace: a}, spec: {selector: {x: y}}}",
+    let telemetry = yaml(
+        "{apiVersion: telemetry.istio.io/v1, kind: Telemetry, metadata: {name: t, namespace: a}, spec: {selector: {x: y}}}",
     );
-    let object = decode(gateway.clone(), None).object.unwrap();
-    assert_eq!((object.kind(), object.to_json()), (Kind::Gateway, gateway));
+    let object = decode(telemetry.clone(), None).object.unwrap();
+    assert_eq!((object.kind(), object.to_json()), (Kind::Telemetry, telemetry));
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod at;
 mod der;
 mod destination_rule;
+mod gateway;
 mod header;
 mod kubernetes;
 mod label;
@@ -26,6 +27,7 @@ mod workload_entry;
 
 pub(super) use mesh::mesh;
 pub(super) use networks::mesh_networks;
+pub(super) use tls::is_cipher_suite;
 
 use super::report::Report;
 use super::{Object, Spec};
@@ -48,7 +50,8 @@ pub(super) fn object(object: &Object, report: &Report) {
         Spec::PeerAuthentication(policy) => peer_authentication::peer_authentication(policy, at),
         Spec::Secret(secret) => secret::secret(secret, &At::new("", report)),
         Spec::EnvoyFilter(filter) => at.field("workloadSelector").workload_selector(filter.workload_selector.as_ref()),
-        Spec::Node(_) | Spec::Namespace(_) | Spec::Opaque(..) => {}
+        Spec::Gateway(gateway) => gateway::gateway(gateway, &object.meta, at),
+        Spec::Node(_) | Spec::Namespace(_) | Spec::Ingress(_) | Spec::IngressClass(_) | Spec::Opaque(..) => {}
     }
 }
 

@@ -61,6 +61,6 @@ pub fn inbound_name(port: u16) -> Str {
 }
 
 /// The name that callers send in the handshake, by which a gateway between networks knows where a call goes.
-fn server_name(port: u16, subset: &str, host: &str) -> String {
+pub fn server_name(port: u16, subset: &str, host: &str) -> String {
     format!("outbound_.{port}_.{subset}_.{host}")
 }

@@ -90,6 +90,9 @@ impl Answering {
         if let Some(between) = &self.between {
             groups.iter_mut().for_each(|group| between.apply(group, &self.selection));
         }
+        if self.selection.mutual_only {
+            groups.iter_mut().for_each(|group| group.keep_mutual(&self.selection));
+        }
         if let Some(near) = &self.near {
             near.apply(&mut groups);
         }
@@ -156,6 +159,16 @@ impl Group<'_> {
 
     fn weigh(&mut self) {
         self.weight = self.members.iter().fold(0, |sum, m| sum.saturating_add(m.weight()));
+    }
+
+    /// Leaves those that take mutual TLS, as gateways of other networks do. A group of which nobody is left stays (istio
+    /// `ep_filters.go`, `EndpointsWithMTLSFilter`).
+    fn keep_mutual(&mut self, selection: &Selection) {
+        self.members.retain(|member| match member {
+            Member::Direct { endpoint, .. } => selection.takes_mtls(endpoint),
+            Member::Through { .. } => true,
+        });
+        self.weigh();
     }
 
     fn message(&self, selection: &Selection) -> LocalityLbEndpoints {

@@ -1,4 +1,4 @@
-//! Routes of sidecars: virtual hosts, and the route configuration around them.
+//! Routes: virtual hosts, and the route configuration around them.
 //!
 //! Comes in: a [`VirtualHost`] with the names by which it is reached and what decides about its routes. Goes out:
 //! Envoy's message, as istiod's `pilot/pkg/networking/core/route/route.go` makes it.
@@ -9,6 +9,7 @@
 mod action;
 mod answer;
 mod filters;
+mod gateway;
 mod hash;
 mod headers;
 mod matching;
@@ -30,7 +31,8 @@ use crate::api::virtual_service::Retry;
 use crate::base::{Host, Str};
 use crate::wire::{Fragment, Refusal};
 
-pub use rule::{Pick, Rule};
+pub use gateway::GatewayHost;
+pub use rule::{Edge, Pick, Rule};
 
 /// One virtual host of a route configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

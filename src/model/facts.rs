@@ -10,6 +10,7 @@ mod cluster_defaults;
 mod credential;
 mod distinctions;
 mod endpoint;
+mod gateway;
 mod handle;
 mod identities;
 mod member;
@@ -19,6 +20,7 @@ mod patch;
 mod port;
 mod preference;
 mod rule;
+mod servers;
 mod service;
 mod sidecar;
 mod target;
@@ -30,6 +32,10 @@ pub use cluster_defaults::ClusterDefaults;
 pub use credential::{Credential, Pair, Roots};
 pub use distinctions::Distinctions;
 pub use endpoint::{ContainerPort, Endpoint, Endpoints, Health, Instance, TlsMode, Workload};
+pub use gateway::{
+    Conflict, Entry as ServerEntry, Gateway as EdgeGateway, Gateways as EdgeGateways, Merged as MergedServer, Server,
+    Servers,
+};
 pub use handle::Handle;
 pub use identities::Identities;
 pub use member::{Member, PortMembers};

@@ -15,6 +15,8 @@ mod distinctions;
 mod endpoints;
 mod examine;
 mod filters;
+mod gateways;
+mod ingress;
 mod networks;
 mod ports;
 mod routes;
@@ -89,6 +91,8 @@ struct Dirty {
     credentials: BTreeSet<Key>,
     /// Gateways between networks, and which endpoints are on which.
     networks: bool,
+    gateways: bool,
+    ingresses: bool,
 }
 
 /// All objects that matter and everything derived from them.
@@ -117,6 +121,7 @@ pub struct Index {
     rules: rules::Rules,
     aliases: services::Aliases,
     scopes: scopes::Scopes,
+    ingresses: ingress::Ingresses,
 }
 
 impl Index {
@@ -137,6 +142,8 @@ impl Index {
             leading: OrdMap::new(),
             homes: OrdMap::new(),
             sidecars: OrdMap::new(),
+            gateways: Handle::new(Vec::new()),
+            bound: OrdMap::new(),
             authn: OrdMap::new(),
             filters: OrdMap::new(),
             addresses: OrdMap::new(),
@@ -166,6 +173,7 @@ impl Index {
             rules: rules::Rules::default(),
             aliases: services::Aliases::default(),
             scopes: scopes::Scopes::default(),
+            ingresses: ingress::Ingresses::default(),
         }
     }
 
@@ -238,7 +246,9 @@ impl Index {
         self.derive_services(&mut dirty, changes);
         self.derive_endpoints(&mut dirty, changes);
         self.derive_rules(&mut dirty, changes);
+        self.derive_ingresses(&mut dirty);
         self.derive_routes(&mut dirty, changes);
+        self.derive_gateways(&dirty, changes);
         self.derive_authn(&dirty, changes);
         self.derive_sidecars(&dirty, changes);
         self.derive_credentials(&mut dirty, changes);
@@ -258,6 +268,7 @@ impl Index {
                 let host = services::kubernetes_host(&object.meta, &self.options.domain);
                 update(&mut self.defining, host.clone(), &key, present);
                 dirty.aliases |= services::is_alias(service);
+                dirty.ingresses |= self.ingresses.asks_for(namespace, &object.meta.name);
                 dirty.endpoints.insert(host.clone());
                 self.mark_gateway(&object.meta, &host, &key, present, dirty);
                 dirty.services.insert(host);
@@ -326,6 +337,8 @@ impl Index {
             Spec::EnvoyFilter(_) => {
                 dirty.filters.insert(namespace.clone());
             }
+            Spec::Gateway(_) => dirty.gateways = true,
+            Spec::Ingress(_) | Spec::IngressClass(_) => dirty.ingresses = true,
             _ => {}
         }
     }
@@ -339,11 +352,13 @@ impl Index {
     /// New settings of the mesh may touch every fact: default visibility, trust domain, root namespace.
     fn mark_everything(&mut self, dirty: &mut Dirty) {
         dirty.networks = true;
+        dirty.ingresses = true;
         dirty.services.extend(self.defining.keys().cloned());
         dirty.endpoints.extend(self.defining.keys().cloned());
         dirty.rules.extend(self.rules.keys());
         dirty.addresses.extend(self.at_address.keys().cloned());
         dirty.scopes.extend(self.defining.keys().cloned());
+        dirty.routes.extend(self.ingresses.routes.keys().cloned());
         let routes = self.objects.keys().filter(|k| k.kind == Kind::VirtualService);
         dirty.routes.extend(routes.map(|k| (k.namespace.clone(), k.name.clone())));
     }

@@ -8,8 +8,8 @@ use crate::api::{Key, Kind};
 use crate::base::{Host, Namespace, Str};
 
 use super::facts::{
-    Authn, Credential, Distinctions, Egress, Endpoints, Filter, Handle, Identities, Instance, Mesh, Networks,
-    PortMembers, Rule, Service, Sidecar, VirtualService,
+    Authn, Credential, Distinctions, EdgeGateways, Egress, Endpoints, Filter, Handle, Identities, Instance, Mesh,
+    Networks, PortMembers, Rule, Service, Sidecar, VirtualService,
 };
 
 /// What a planner may read, as a key: hits, misses and whole groups alike.
@@ -49,6 +49,10 @@ pub enum FactKey {
     Home(Namespace),
     /// The Sidecars of a namespace.
     Sidecars(Namespace),
+    /// All Gateways.
+    Gateways,
+    /// The VirtualServices bound to a Gateway, `namespace/name`.
+    Bound(Str),
     /// The PeerAuthentications of a namespace.
     Authn(Namespace),
     /// The EnvoyFilters of a namespace.
@@ -123,6 +127,10 @@ pub struct Snapshot {
     pub(super) homes: OrdMap<Namespace, Handle<BTreeSet<Host>>>,
     /// Sidecars by namespace, in the order in which they apply.
     pub(super) sidecars: OrdMap<Namespace, Handle<Vec<Handle<Sidecar>>>>,
+    /// All Gateways, oldest first.
+    pub(super) gateways: Handle<EdgeGateways>,
+    /// VirtualServices by the Gateway they are bound to, `namespace/name`, oldest first.
+    pub(super) bound: OrdMap<Str, Handle<Vec<Handle<VirtualService>>>>,
     /// PeerAuthentications by namespace, oldest first.
     pub(super) authn: OrdMap<Namespace, Handle<Authn>>,
     /// EnvoyFilters by namespace, in the order in which they are applied.

@@ -1,6 +1,7 @@
 //! The only way to read a snapshot: from a scope, and on record.
 
 mod connections;
+mod gateways;
 mod routes;
 mod rules;
 mod scoped;

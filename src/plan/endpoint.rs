@@ -11,7 +11,7 @@ mod tests;
 
 use crate::api::destination_rule::Subset;
 use crate::base::Host;
-use crate::generate::cluster::outbound_name;
+use crate::generate::cluster::{outbound_name, server_name};
 use crate::generate::endpoint::{Answering, Between, LoadAssignment, Selection, Transport};
 use crate::model::facts::{Distribution, Port, Resolution, Rule, Service, Traffic, tls_mode};
 use crate::model::{FactKey, Scope, View};
@@ -19,6 +19,7 @@ use crate::proxy::{Proxy, Role};
 
 use super::caller::Caller;
 use super::cluster::Found;
+use super::gateway::passes_by_name;
 use super::{Output, Planner};
 
 /// What distinguishes endpoints.
@@ -30,6 +31,8 @@ pub struct EndpointFacets {
     pub served: bool,
     /// Whether they are gateways, which send no calls where callers were going.
     pub gateway: bool,
+    /// Whether they pass TLS of the mesh on by the name in the handshake.
+    pub passing: bool,
     /// Where they stand.
     pub caller: Caller,
 }
@@ -40,6 +43,7 @@ pub fn facets(view: &View<'_>, proxy: &Proxy) -> EndpointFacets {
         scope: view.scope().clone(),
         served: matches!(proxy.role, Role::Sidecar | Role::Router),
         gateway: proxy.role == Role::Router,
+        passing: passes_by_name(view, proxy),
         caller: Caller::placed(view, proxy),
     }
 }
@@ -88,11 +92,20 @@ impl Planner for Endpoints {
             for subset in std::iter::once(None).chain(subsets) {
                 if found.under(rule, subset, port.number) == Found::Sent {
                     let traffic = traffic(rule, subset, port.number);
-                    let wanted = Wanted { service: &service, port, rule, subset, traffic, resolved: false };
+                    let wanted =
+                        Wanted { service: &service, port, rule, subset, traffic, resolved: false, passing: false };
+                    let name = subset.map_or("", |s| &s.name);
                     out.resource(&LoadAssignment {
-                        cluster: outbound_name(port.number, subset.map_or("", |s| &s.name), host),
+                        cluster: outbound_name(port.number, name, host),
                         answering: answering(view, &wanted, &facets.caller),
                     });
+                    if facets.passing && !service.external {
+                        let wanted = Wanted { passing: true, ..wanted };
+                        out.resource(&LoadAssignment {
+                            cluster: server_name(port.number, name, host).into(),
+                            answering: answering(view, &wanted, &facets.caller),
+                        });
+                    }
                 }
             }
         }
@@ -109,6 +122,8 @@ pub(super) struct Wanted<'w> {
     pub(super) traffic: Traffic<'w>,
     /// Whether they stand in the cluster itself, as names that the proxy resolves.
     pub(super) resolved: bool,
+    /// Whether they are for TLS of the mesh that is passed on.
+    pub(super) passing: bool,
 }
 
 /// Who answers for a cluster, and how a caller prefers them.
@@ -130,6 +145,7 @@ pub(super) fn answering(view: &View<'_>, wanted: &Wanted<'_>, caller: &Caller) -
                 Some(mode) => Transport::Said(mode),
                 None => Transport::Detected(view.peer_rules(&service.namespace)),
             },
+            mutual_only: wanted.passing,
         },
         between: between(view, wanted, caller),
         near: near::resolve(wanted, caller, &view.mesh().clusters),

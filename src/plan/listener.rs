@@ -9,7 +9,7 @@
 //!
 //! Invariant: each address belongs to one part, by the services that want it and not by who asks, so that names of
 //! different parts differ.
-//! Absent: calls in (`plan::inbound`); listeners of Sidecar resources and gateways, which later issues add.
+//! Absent: calls in (`plan::inbound`); gateways (`plan::gateway`); listeners of Sidecar resources, which later issues add.
 
 mod caller;
 mod connection;
@@ -25,8 +25,10 @@ mod taken;
 mod tests;
 
 pub(super) use caller::{Interception, addresses, has_basics, reserved, stated_ports};
+pub(super) use destination::{Calling, Ways};
 pub use dns::{NameServerFacets, NameServers, facets as dns_facets};
 pub(super) use settings::{Direction, Settings};
+pub(super) use taken::Taken;
 
 use std::collections::BTreeSet;
 

@@ -113,6 +113,10 @@ sorts! {
     inbound_listeners: Class<InboundPlanner>, inbound::facets => Listener In;
     /// The listener that answers DNS.
     dns_listeners: Class<NameServers>, listener::dns_facets => Listener Nothing;
+    /// Listeners of gateways.
+    gateway_listeners: Class<super::gateway::GatewayListeners>, super::gateway::listener_facets => Listener Out;
+    /// Routes of gateways.
+    gateway_routes: Class<super::gateway::GatewayRoutes>, super::gateway::route_facets => Route Out;
     /// Routes of sidecars.
     routes: super::route::RouteClass, super::route::facets => Route Out;
     /// Secrets of gateways.

@@ -10,7 +10,7 @@
 //! in istiod (`pilot/pkg/networking/core/httproute.go`): VirtualServices by their order before services, and the host
 //! of that very name before those that are only called so for short. Virtual hosts stand in an order of their own,
 //! which means nothing to Envoy: by the namespaces from which they look different, then by host.
-//! Absent: gateways, and what a route looks like (`generate::route`).
+//! Absent: gateways (`plan::gateway`), and what a route looks like (`generate::route`).
 
 mod class;
 mod common;
@@ -31,3 +31,6 @@ mod tests;
 pub use class::RouteClass;
 pub use common::Shared;
 pub use facets::{Base, Caller, Naming, Outbound, RouteFacets, facets};
+pub(super) use facets::{caller, extensions, headers};
+pub(super) use pick::picks;
+pub(super) use rule::{Asking, recipe};

@@ -241,7 +241,7 @@ fn destination_rule() -> impl Strategy<Value = Value> {
 }
 
 fn virtual_service() -> impl Strategy<Value = Value> {
-    (namespace(), name(), host(), host(), select(vec!["http", "tcp", "tls"]), export(), 0..2_i64).prop_map(|(ns, n, host, to, kind, export, created)| {
+    (namespace(), name(), host(), host(), select(vec!["http", "tcp", "tls"]), export(), gateways(), 0..2_i64).prop_map(|(ns, n, host, to, kind, export, gateways, created)| {
         let to = if to.starts_with('*') { "b.two.svc.cluster.local" } else { to };
         let route = json!([{"destination": {"host": to, "subset": "v1", "port": {"number": 80}}}]);
         let routes = match kind {
@@ -250,7 +250,7 @@ fn virtual_service() -> impl Strategy<Value = Value> {
             _ => json!({"tls": [{"match": [{"port": 3306, "sniHosts": [host]}], "route": route}]}),
         };
         let export: Vec<_> = export.into_iter().filter(|e| *e != "~").collect();
-        let mut spec = json!({"hosts": [host], "exportTo": export});
+        let mut spec = json!({"hosts": [host], "exportTo": export, "gateways": gateways});
         routes.as_object().into_iter().flatten().for_each(|(k, v)| spec[k] = v.clone());
         document("networking.istio.io/v1", "VirtualService", ns, n, created, json!({"spec": spec}))
     })
@@ -309,6 +309,91 @@ fn sidecar() -> impl Strategy<Value = Value> {
                 mode => spec["outboundTrafficPolicy"] = json!({"mode": mode}),
             }
             document("networking.istio.io/v1", "Sidecar", ns, n, created, json!({"spec": spec}))
+        },
+    )
+}
+
+fn gateways() -> impl Strategy<Value = Vec<&'static str>> {
+    select(vec![vec![], vec![], vec!["a"], vec!["one/a", "mesh"], vec!["two/b"]])
+}
+
+fn gateway() -> impl Strategy<Value = Value> {
+    let host = select(vec![
+        "*",
+        "*.example.com",
+        "./x.example.com",
+        "one/y.example.com",
+        "*.local",
+        "a.one.svc.cluster.local",
+    ]);
+    let kind =
+        select(vec!["HTTP", "GRPC", "REDIRECT", "SIMPLE", "ISTIO_MUTUAL", "PASSTHROUGH", "AUTO_PASSTHROUGH", "TCP"]);
+    let server = (host, kind, select(vec![80_u32, 443, 3306]), select(vec!["", "", "10.0.0.8"]));
+    let app = select(vec![json!({}), json!({"istio": "gate"}), json!({"app": "c"}), json!({"app": "other"})]);
+    (namespace(), name(), prop::collection::vec(server, 1..3), app, 0..2_i64).prop_map(
+        |(ns, n, servers, selector, created)| {
+            let server = |(i, (host, kind, number, bind)): (usize, (&str, &str, u32, &str))| {
+                let (protocol, tls) = match kind {
+                    "HTTP" | "GRPC" | "TCP" => (kind, None),
+                    "REDIRECT" => ("HTTP", Some(json!({"httpsRedirect": true}))),
+                    "SIMPLE" => ("HTTPS", Some(json!({"mode": kind, "credentialName": "c"}))),
+                    "ISTIO_MUTUAL" => ("TLS", Some(json!({"mode": kind}))),
+                    _ => ("TLS", Some(json!({"mode": kind}))),
+                };
+                let mut server =
+                    json!({"port": {"number": number, "name": format!("p{i}"), "protocol": protocol}, "hosts": [host]});
+                if let Some(tls) = tls {
+                    server["tls"] = tls;
+                }
+                if !bind.is_empty() {
+                    server["bind"] = json!(bind);
+                }
+                server
+            };
+            let servers: Vec<_> = servers.into_iter().enumerate().map(server).collect();
+            document(
+                "networking.istio.io/v1",
+                "Gateway",
+                ns,
+                n,
+                created,
+                json!({"spec": {"selector": selector, "servers": servers}}),
+            )
+        },
+    )
+}
+
+fn ingress_class() -> impl Strategy<Value = Value> {
+    select(vec!["istio.io/ingress-controller", "example.com/other"]).prop_map(|controller| {
+        document("networking.k8s.io/v1", "IngressClass", "", "c", 0, json!({"spec": {"controller": controller}}))
+    })
+}
+
+fn ingress() -> impl Strategy<Value = Value> {
+    let port = select(vec![json!({"number": 80}), json!({"name": "http"})]);
+    let host = select(vec!["", "x.example.com", "*.example.com"]);
+    let secret = select(vec!["", "c"]);
+    let rule = (host, select(vec!["Prefix", "Exact", ""]), name(), port);
+    (namespace(), name(), any::<bool>(), prop::collection::vec(rule, 1..3), secret, 0..2_i64).prop_map(
+        |(ns, n, by_class, rules, secret, created)| {
+            let rule = |(host, kind, service, port): (&str, &str, &str, Value)| {
+                let backend = json!({"service": {"name": service, "port": port}});
+                let mut path = json!({"path": "/x", "backend": backend});
+                if !kind.is_empty() {
+                    path["pathType"] = json!(kind);
+                }
+                json!({"host": host, "http": {"paths": [path]}})
+            };
+            let rules: Vec<_> = rules.into_iter().map(rule).collect();
+            let mut spec = json!({"rules": rules, "tls": [{"hosts": ["x.example.com"], "secretName": secret}]});
+            if by_class {
+                spec["ingressClassName"] = json!("c");
+            }
+            let mut out = document("networking.k8s.io/v1", "Ingress", ns, n, created, json!({"spec": spec}));
+            if !by_class {
+                out["metadata"]["annotations"] = json!({"kubernetes.io/ingress.class": "istio"});
+            }
+            out
         },
     )
 }
@@ -393,6 +478,7 @@ pub(crate) fn edit() -> impl Strategy<Value = Edit> {
         2 => destination_rule(), 2 => virtual_service(), 1 => peer_authentication(), 2 => sidecar(),
         1 => described(), 1 => gateway_service(), 1 => credential(), 1 => pair(),
         3 => envoy_filter(),
+        2 => gateway(), 1 => ingress(), 1 => ingress_class(),
     ];
     (document, prop::bool::weighted(0.25)).prop_map(|(document, delete)| Edit { document, delete })
 }

@@ -27,7 +27,7 @@ const CIPHER_SUITES: [&str; 15] = [
 ];
 
 /// Whether BoringSSL knows the suite; expressions with operators are taken as they are.
-fn is_cipher_suite(suite: &str) -> bool {
+pub(in crate::api) fn is_cipher_suite(suite: &str) -> bool {
     let word = suite.starts_with(|c: char| c.is_alphanumeric());
     !word || suite == "ALL" || CIPHER_SUITES.contains(&suite)
 }

@@ -109,6 +109,8 @@ pub struct OutboundCluster {
     pub subset: Option<SubsetRef>,
     /// Whom callers may find.
     pub accounts: Accounts,
+    /// Whether it is for TLS of the mesh that is passed on as it is, and so has the name by which callers ask for it.
+    pub passing: bool,
     /// Whether mutual TLS is used with endpoints that take it, where the rule says nothing about TLS.
     pub mutual: bool,
     /// The proxy.
@@ -121,7 +123,8 @@ impl Recipe for OutboundCluster {
     type Message = Cluster;
 
     fn name(&self) -> Str {
-        outbound_name(self.service.number, self.subset_name(), &self.service.host)
+        let (port, subset, host) = (self.service.number, self.subset_name(), &self.service.host);
+        if self.passing { server_name(port, subset, host).into() } else { outbound_name(port, subset, host) }
     }
 
     fn build(&self) -> Result<Cluster, Refusal> {
@@ -137,7 +140,9 @@ impl Recipe for OutboundCluster {
         }
         let preference = Preference::of(traffic.load_balancer, self.service.distribution, &self.mesh);
         balancing::set(&mut draft, traffic.load_balancer, preference.as_ref());
-        security::set(&mut draft, &self.security(&traffic), traffic.proxy_protocol)?;
+        if !self.passing {
+            security::set(&mut draft, &self.security(&traffic), traffic.proxy_protocol)?;
+        }
         if draft.is_sent() {
             draft.cluster.eds_cluster_config =
                 Some(EdsClusterConfig { eds_config: Some(ads()), service_name: draft.cluster.name.clone() });

@@ -60,6 +60,7 @@ fn plain() -> OutboundCluster {
         rule: None,
         subset: None,
         accounts: Accounts { found: None, stated: BTreeSet::new() },
+        passing: false,
         mutual: false,
         traits: traits(),
         mesh: mesh(|_| {}),

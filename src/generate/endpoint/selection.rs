@@ -23,6 +23,8 @@ pub struct Selection {
     pub networks: Option<BTreeSet<Str>>,
     /// How they are spoken to.
     pub transport: Transport,
+    /// Whether only those are meant that take mutual TLS: what is passed on to them may be nothing else.
+    pub mutual_only: bool,
 }
 
 /// How endpoints are spoken to.

@@ -45,6 +45,7 @@ pub(super) fn selection() -> Selection {
         draining: false,
         node: None,
         networks: None,
+        mutual_only: false,
         transport: Transport::Detected(PeerRules::default()),
     }
 }

@@ -19,6 +19,8 @@ pub struct CallSettings {
     pub server: ServerHeader,
     /// For calls in, what becomes of the header with the caller's certificate.
     pub certificate: Option<ClientCertificate>,
+    /// At the edge of the mesh, how many trusted proxies are in front.
+    pub edge: Option<u32>,
     /// Whether calls get no id of their own.
     pub no_request_id: bool,
     /// Whether the port that was called is told in a header.
@@ -53,6 +55,8 @@ pub enum ServerHeader {
 pub struct ClientCertificate {
     /// Whether it is passed on.
     pub forward: ForwardClientCert,
+    /// Whether the caller's own certificate is put into it, in these parts.
+    pub tells: bool,
     /// Whether the subject is put into it.
     pub subject: bool,
     /// Whether the certificate itself is.

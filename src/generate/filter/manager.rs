@@ -83,7 +83,8 @@ impl CallSettings {
             server_header_transformation: transformation.into(),
             generate_request_id: self.no_request_id.then(|| proto::bool_value(false)),
             append_x_forwarded_port: self.forwarded_port,
-            use_remote_address: Some(proto::bool_value(false)),
+            use_remote_address: Some(proto::bool_value(self.edge.is_some())),
+            xff_num_trusted_hops: self.edge.unwrap_or(0),
             upgrade_configs: vec![UpgradeConfig { upgrade_type: "websocket".to_owned(), ..UpgradeConfig::default() }],
             stream_idle_timeout: Some(protobuf::Duration::default()),
             proxy_100_continue: true,
@@ -114,7 +115,7 @@ impl CallSettings {
                 typed_config: Some(any(&PreserveCaseFormatterConfig::default())),
             })),
         };
-        (self.http10 || self.keep_case).then(|| Http1ProtocolOptions {
+        (self.http10 || self.keep_case || self.edge.is_some()).then(|| Http1ProtocolOptions {
             accept_http_10: self.http10,
             header_key_format: self.keep_case.then(preserve),
             ..Http1ProtocolOptions::default()
@@ -132,7 +133,7 @@ impl ClientCertificate {
             ForwardClientCert::AlwaysForwardOnly => ForwardClientCertDetails::AlwaysForwardOnly,
         }
         .into();
-        manager.set_current_client_cert_details = Some(SetCurrentClientCertDetails {
+        manager.set_current_client_cert_details = self.tells.then(|| SetCurrentClientCertDetails {
             subject: Some(proto::bool_value(self.subject)),
             cert: self.cert,
             chain: self.chain,

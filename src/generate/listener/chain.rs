@@ -67,12 +67,12 @@ pub enum Transport {
 
 impl Chain {
     /// Whether the name in the ClientHello has to be read.
-    pub(super) fn needs_server_name(&self) -> bool {
+    pub(in crate::generate) fn needs_server_name(&self) -> bool {
         let resolves = matches!(&self.content, Content::Bytes(bytes) if bytes.resolution.is_some());
         resolves || !self.matches.server_names.is_empty()
     }
 
-    pub(super) fn build(&self) -> Result<FilterChain, Refusal> {
+    pub(in crate::generate) fn build(&self) -> Result<FilterChain, Refusal> {
         Ok(FilterChain {
             filter_chain_match: (!self.matches.is_all()).then(|| self.matches.build()),
             filters: match &self.content {

@@ -105,7 +105,8 @@ fn weighted(rule: &Rule, said: &HttpDestination) -> ClusterWeight {
 /// The cluster of a destination. Without a port of its own it is called on the port that the caller used.
 fn cluster_of(rule: &Rule, destination: &Destination) -> String {
     let host = rule.targets.get(&destination.host).map_or(destination.host.as_str(), |target| target.as_str());
-    let port = destination.port.map_or_else(|| rule.port.into(), |p| p.number);
+    let only = || rule.edge.as_ref().and_then(|edge| edge.ports.get(&destination.host).copied());
+    let port = destination.port.map_or_else(|| only().unwrap_or(rule.port).into(), |p| p.number);
     cluster(host, &destination.subset, port)
 }
 

@@ -7,10 +7,11 @@ use envoy_types::pb::envoy::config::route::v3::redirect_action::{
 };
 use envoy_types::pb::envoy::config::route::v3::{DirectResponseAction, RedirectAction};
 
+use super::rule::Rule;
 use crate::api::virtual_service::{Body, DirectResponse, Redirect, RedirectPort, RedirectPortSelection};
 
 /// A redirect of calls to a port; none where Envoy knows no redirect with that status.
-pub(super) fn redirect(said: &Redirect, port: u16) -> Option<RedirectAction> {
+pub(super) fn redirect(said: &Redirect, rule: &Rule) -> Option<RedirectAction> {
     let code = match said.redirect_code {
         0 | 301 => RedirectResponseCode::MovedPermanently,
         302 => RedirectResponseCode::Found,
@@ -26,7 +27,7 @@ pub(super) fn redirect(said: &Redirect, port: u16) -> Option<RedirectAction> {
     let scheme = Some(said.scheme.to_string()).filter(|s| !s.is_empty());
     Some(RedirectAction {
         host_redirect: said.authority.to_string(),
-        port_redirect: redirect_port(said, port),
+        port_redirect: redirect_port(said, rule),
         response_code: code.into(),
         scheme_rewrite_specifier: scheme.map(SchemeRewriteSpecifier::SchemeRedirect),
         path_rewrite_specifier: Some(path),
@@ -36,13 +37,17 @@ pub(super) fn redirect(said: &Redirect, port: u16) -> Option<RedirectAction> {
 
 /// 0 where the scheme's own port is meant. Envoy cannot take the port from the call; but a route is always for calls to
 /// one port.
-fn redirect_port(said: &Redirect, port: u16) -> u32 {
+fn redirect_port(said: &Redirect, rule: &Rule) -> u32 {
     let port = match said.port {
         Some(RedirectPort::Port(port)) => port,
-        Some(RedirectPort::DerivePort(RedirectPortSelection::FromRequestPort)) => port.into(),
+        Some(RedirectPort::DerivePort(RedirectPortSelection::FromRequestPort)) => rule.port.into(),
         Some(RedirectPort::DerivePort(RedirectPortSelection::FromProtocolDefault)) | None => 0,
     };
-    match (port, said.scheme.as_str()) {
+    let scheme = match (said.scheme.as_str(), &rule.edge) {
+        ("", Some(edge)) if edge.tls => "https",
+        (said, _) => said,
+    };
+    match (port, scheme) {
         (80, "" | "http") | (443, "https") => 0,
         (port, _) => port,
     }

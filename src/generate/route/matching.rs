@@ -18,11 +18,13 @@ use crate::base::Str;
 use crate::generate::proto::bool_value;
 
 /// The condition of a route.
-pub(super) fn condition(said: &HttpMatch) -> RouteMatch {
+///
+/// `by_segment` says that a prefix of the path ends where a segment of it does.
+pub(super) fn condition(said: &HttpMatch, by_segment: bool) -> RouteMatch {
     let mut out = RouteMatch {
         case_sensitive: Some(bool_value(!said.ignore_uri_case)),
         query_parameters: said.query_params.iter().map(|(name, value)| query(name, value)).collect(),
-        path_specifier: Some(path(said.uri.as_ref())),
+        path_specifier: Some(path(said.uri.as_ref(), by_segment)),
         ..super::everything()
     };
     add(&mut out, &said.headers, false);
@@ -33,8 +35,12 @@ pub(super) fn condition(said: &HttpMatch) -> RouteMatch {
     out
 }
 
-fn path(uri: Option<&StringMatch>) -> PathSpecifier {
+fn path(uri: Option<&StringMatch>, by_segment: bool) -> PathSpecifier {
     match uri {
+        // A slash alone ends everywhere, and Envoy refuses a shorter one.
+        Some(StringMatch::Prefix(prefix)) if by_segment && prefix.trim_end_matches('/').len() > 1 => {
+            PathSpecifier::PathSeparatedPrefix(prefix.strip_suffix('/').unwrap_or(prefix).to_owned())
+        }
         Some(StringMatch::Exact(path)) => PathSpecifier::Path(path.to_string()),
         Some(StringMatch::Prefix(prefix)) => PathSpecifier::Prefix(prefix.to_string()),
         Some(StringMatch::Regex(regex)) => PathSpecifier::SafeRegex(self::regex(regex)),

@@ -33,6 +33,17 @@ pub struct Rule {
     pub hashes: BTreeMap<(usize, usize), Option<HashKey>>,
     /// What holds where it says nothing.
     pub defaults: Arc<Defaults>,
+    /// What is different at a gateway.
+    pub edge: Option<Edge>,
+}
+
+/// What is different at a gateway, where the port that is called says nothing about the services behind it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Edge {
+    /// Whether calls come by TLS.
+    pub tls: bool,
+    /// The only ports of destinations that have just one.
+    pub ports: BTreeMap<Str, u16>,
 }
 
 /// One route of a VirtualService under one of its conditions.
@@ -56,7 +67,7 @@ impl Rule {
         let changes = said.headers.as_deref().map(headers::changes).unwrap_or_default();
         let mut out = pb::Route {
             name: name(said, condition),
-            r#match: Some(condition.map_or_else(everything, matching::condition)),
+            r#match: Some(condition.map_or_else(everything, |c| matching::condition(c, self.rule.by_path_segment))),
             metadata: Some(self.metadata()),
             typed_per_filter_config: self.filters(said),
             stat_prefix: condition.map(|c| c.stat_prefix.to_string()).unwrap_or_default(),
@@ -67,7 +78,7 @@ impl Rule {
             ..pb::Route::default()
         };
         let action = match (&said.redirect, &said.direct_response) {
-            (Some(redirect), _) => Action::Redirect(answer::redirect(redirect, self.port)?),
+            (Some(redirect), _) => Action::Redirect(answer::redirect(redirect, self)?),
             (None, Some(answer)) => Action::DirectResponse(answer::direct(answer)),
             (None, None) => Action::Route(action::forward(self, pick.route, said, changes.authority, &mut out)),
         };

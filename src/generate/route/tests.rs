@@ -30,6 +30,7 @@ fn recipe(route: Value) -> Rule {
         http,
         tls: Vec::new(),
         tcp: Vec::new(),
+        by_path_segment: false,
     };
     Rule {
         rule: Handle::new(rule),
@@ -38,6 +39,7 @@ fn recipe(route: Value) -> Rule {
         targets: Default::default(),
         hashes: Default::default(),
         defaults: defaults(),
+        edge: None,
     }
 }
 

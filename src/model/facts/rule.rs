@@ -52,6 +52,8 @@ pub struct VirtualService {
     pub tls: Vec<TlsRoute>,
     /// Routes for bytes.
     pub tcp: Vec<TcpRoute>,
+    /// Whether a prefix of a path ends where a segment of it does, as Kubernetes' Ingress means it.
+    pub by_path_segment: bool,
 }
 
 impl VirtualService {

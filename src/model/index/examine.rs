@@ -34,6 +34,7 @@ impl Index {
                         }
                     }
                     self.claimed_routes(object, &mut out);
+                    self.examine_gateways_of(object, spec, &mut out);
                     let dropped = self.merged(spec, &object.meta.namespace).dropped;
                     out.extend(
                         dropped
@@ -50,9 +51,12 @@ impl Index {
                 }
                 Spec::ServiceEntry(_) => self.claimed_hosts(object, &mut out),
                 Spec::Sidecar(spec) => self.examine_sidecar(object, spec, &mut out),
+                Spec::Gateway(spec) => self.examine_gateway(object, spec, &mut out),
+                Spec::Ingress(spec) => self.examine_ingress(object, spec, &mut out),
                 _ => {}
             }
         }
+        out.extend(self.examine_servers());
         out
     }
 

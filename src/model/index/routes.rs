@@ -28,6 +28,8 @@ pub(super) struct Routes {
     by_host: BTreeMap<Host, BTreeSet<Name>>,
     /// By the hosts that their routes lead to; those of sidecars alone.
     leading: BTreeMap<Host, BTreeSet<Name>>,
+    /// By the Gateways they are bound to.
+    by_gateway: BTreeMap<Str, BTreeSet<Name>>,
     /// Which VirtualServices go on with which others, there or not.
     delegating: Readers<Name, Name>,
 }
@@ -36,6 +38,11 @@ impl Routes {
     /// The VirtualServices for exactly this host.
     pub(super) fn of(&self, host: &Host) -> impl Iterator<Item = &Handle<VirtualService>> {
         self.by_host.get(host).into_iter().flatten().filter_map(|name| self.facts.get(name))
+    }
+
+    /// The VirtualServices bound to a Gateway.
+    fn bound_to(&self, gateway: &Str) -> impl Iterator<Item = &Handle<VirtualService>> {
+        self.by_gateway.get(gateway).into_iter().flatten().filter_map(|name| self.facts.get(name))
     }
 
     /// All hosts that some VirtualService is for.
@@ -64,6 +71,7 @@ impl Routes {
 impl Index {
     pub(super) fn derive_routes(&mut self, dirty: &mut Dirty, changes: &mut Changes) {
         let mut hosts = BTreeSet::new();
+        let mut gateways = BTreeSet::new();
         let mut wild = false;
         let mut led = BTreeSet::new();
         let mut names = std::mem::take(&mut dirty.routes);
@@ -87,8 +95,18 @@ impl Index {
                     super::update(&mut self.routes.leading, host.clone(), &name, present);
                     led.insert(host);
                 }
+                for gateway in fact.iter().flat_map(|v| &v.gateways).filter(|g| *g != "mesh") {
+                    super::update(&mut self.routes.by_gateway, gateway.clone(), &name, present);
+                    gateways.insert(gateway.clone());
+                }
             }
             self.routes.facts.extend(new.map(|v| (name, v)));
+        }
+        for gateway in gateways {
+            let list = Routes::sorted(self.routes.bound_to(&gateway));
+            if put(&mut self.snapshot.bound, &gateway, (!list.is_empty()).then_some(list)) {
+                changes.keys.insert(FactKey::Bound(gateway));
+            }
         }
         for host in hosts {
             if host.is_wildcard() {
@@ -120,7 +138,9 @@ impl Index {
     fn virtual_service(&mut self, root: &Name) -> Option<VirtualService> {
         let (namespace, name) = root;
         self.routes.delegating.forget(root);
-        let object = self.get(Kind::VirtualService, namespace, name)?.clone();
+        let Some(object) = self.get(Kind::VirtualService, namespace, name).cloned() else {
+            return self.ingresses.routes.get(root).cloned();
+        };
         let Spec::VirtualService(spec) = &object.spec else { return None };
         if spec.hosts.is_empty() {
             return None;
@@ -144,6 +164,7 @@ impl Index {
             http: merged.rule.http,
             tls: merged.rule.tls,
             tcp: merged.rule.tcp,
+            by_path_segment: false,
         })
     }
 

@@ -8,6 +8,7 @@ use crate::generate::route::Unknown;
 use crate::model::facts::{Handle, Target};
 use crate::model::{Scope, View};
 use crate::plan::caller::Caller;
+use crate::plan::gateway::passes_by_name;
 use crate::plan::{sidecar, targets};
 
 use super::ingress::{IngressTarget, ingress};
@@ -37,6 +38,8 @@ pub struct ClusterFacets {
     pub forwards: bool,
     /// Whether they can speak the PROXY protocol.
     pub proxies: bool,
+    /// Whether they pass TLS of the mesh on by the name in the handshake.
+    pub passing: bool,
     /// Where they stand.
     pub caller: Caller,
 }
@@ -51,6 +54,7 @@ pub fn outbound(view: &View<'_>, proxy: &Proxy) -> ClusterFacets {
         family: family(proxy),
         forwards: proxy.capabilities.has(FORWARD),
         proxies: proxy.capabilities.has(PROXY_PROTOCOL),
+        passing: passes_by_name(view, proxy),
         caller: if placed { Caller::placed(view, proxy) } else { Caller::selected(view, proxy) },
     }
 }

@@ -48,8 +48,12 @@ impl Planner for OutboundClusters {
             return;
         }
         let rule = view.rule(&service, &facets.caller.labels);
-        let planned = Planned { view, facets, service: &service, rule: rule.as_ref() };
+        let planned = Planned { view, facets, service: &service, rule: rule.as_ref(), passing: false };
         service.ports.iter().for_each(|port| planned.port(port, out));
+        if facets.passing && !service.external {
+            let planned = Planned { passing: true, ..planned };
+            service.ports.iter().for_each(|port| planned.port(port, out));
+        }
     }
 }
 
@@ -59,6 +63,8 @@ struct Planned<'p> {
     facets: &'p ClusterFacets,
     service: &'p Handle<Service>,
     rule: Option<&'p Handle<Rule>>,
+    /// Whether TLS of the mesh is passed on.
+    passing: bool,
 }
 
 impl Planned<'_> {
@@ -83,7 +89,7 @@ impl Planned<'_> {
     /// `None` where there is nothing to call, or the proxy cannot speak what the rule asks for.
     fn cluster(&self, port: &Port, found: Found, subset: Option<&Subset>) -> Option<OutboundCluster> {
         let service = self.service;
-        if !self.facets.proxies && self.traffic(port, subset).proxy_protocol.is_some() {
+        if !self.passing && !self.facets.proxies && self.traffic(port, subset).proxy_protocol.is_some() {
             return None;
         }
         Some(OutboundCluster {
@@ -102,8 +108,9 @@ impl Planned<'_> {
             discovery: self.discovery(port, found, subset)?,
             rule: self.rule.map(|r| rule_ref(r)),
             subset: subset.map(|s| SubsetRef { name: s.name.clone(), policy: s.traffic_policy.clone() }),
-            accounts: self.accounts(found),
-            mutual: self.is_mutual(port, subset),
+            accounts: if self.passing { nobody() } else { self.accounts(found) },
+            passing: self.passing,
+            mutual: !self.passing && self.is_mutual(port, subset),
             traits: self.facets.traits.clone(),
             mesh: self.view.mesh().clusters.clone(),
         })
@@ -120,7 +127,8 @@ impl Planned<'_> {
             Found::Forwarded => Discovery::Forwarded { family: self.facets.family },
             Found::Resolved { first_only } => {
                 let (rule, traffic) = (self.rule.map(|r| &**r), self.traffic(port, subset));
-                let wanted = Wanted { service: self.service, port, rule, subset, traffic, resolved: true };
+                let passing = self.passing;
+                let wanted = Wanted { service: self.service, port, rule, subset, traffic, resolved: true, passing };
                 let answering = answering(self.view, &wanted, &self.facets.caller);
                 if answering.is_empty() {
                     return None;
@@ -142,7 +150,7 @@ impl Planned<'_> {
     /// Nobody is expected where the name of each call decides whom it reaches.
     fn accounts(&self, found: Found) -> Accounts {
         if found == Found::Forwarded {
-            return Accounts { found: None, stated: Default::default() };
+            return nobody();
         }
         let identities = self.view.identities(self.service);
         Accounts { found: identities.map(|i| i.accounts.clone()), stated: self.service.accounts.clone() }
@@ -166,6 +174,10 @@ impl Planned<'_> {
         let all_take = || self.view.identities(service).is_some_and(|i| i.all_take_mtls(port.number));
         (!past || all_take()) && self.view.peer_rules(&service.namespace).of_namespace() != PeerMode::Disable
     }
+}
+
+fn nobody() -> Accounts {
+    Accounts { found: None, stated: Default::default() }
 }
 
 /// A rule as clusters refer to it.

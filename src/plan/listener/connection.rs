@@ -9,6 +9,7 @@ use crate::generate::listener::{Chain, Content, Match, Range};
 use crate::model::facts::{Handle, Resolution, VirtualService};
 
 use super::Planning;
+use super::destination::Calling;
 use super::group::Candidate;
 
 /// What a match asks of the caller and of the port, all of which is known beforehand.
@@ -37,6 +38,7 @@ impl Planning<'_, '_> {
     /// By the name in the ClientHello. Conditions that nobody can tell apart when a connection comes are looked at
     /// once.
     fn tls_chains(&self, candidate: &Candidate, routes: &[Handle<VirtualService>]) -> Vec<Chain> {
+        let ways = self.ways();
         let mut chains = Vec::new();
         let mut seen = BTreeSet::new();
         // Subnets of a match stay in force for those that follow; istiod has always done so.
@@ -50,7 +52,7 @@ impl Planning<'_, '_> {
             }
             if seen.insert((&condition.sni_hosts, &condition.destination_subnets)) {
                 let matches = Match { server_names: condition.sni_hosts.clone(), ..in_ranges(ranges) };
-                chains.extend(self.routed(candidate, origin, &rule.route).map(|content| Chain {
+                chains.extend(ways.routed(&Calling::of(&candidate.port), origin, &rule.route).map(|content| Chain {
                     matches,
                     origin: Some((origin.namespace.clone(), origin.name.clone())),
                     content: Content::Bytes(content),
@@ -86,6 +88,7 @@ impl Planning<'_, '_> {
 
     /// The first route without subnets takes everything that is left.
     fn tcp_chains(&self, candidate: &Candidate, routes: &[Handle<VirtualService>]) -> Vec<Chain> {
+        let ways = self.ways();
         let mut chains = Vec::new();
         let mut own_ranges_taken = false;
         for (origin, rule) in routes.iter().flat_map(|v| v.tcp.iter().map(move |rule| (v, rule))) {
@@ -93,7 +96,7 @@ impl Planning<'_, '_> {
                 continue;
             }
             let Some(subnets) = self.subnets(candidate, rule) else {
-                chains.extend(self.routed(candidate, origin, &rule.route).map(|content| Chain {
+                chains.extend(ways.routed(&Calling::of(&candidate.port), origin, &rule.route).map(|content| Chain {
                     matches: in_ranges(&candidate.ranges),
                     origin: Some((origin.namespace.clone(), origin.name.clone())),
                     content: Content::Bytes(content),
@@ -106,7 +109,7 @@ impl Planning<'_, '_> {
             own_ranges_taken |= same(&subnets, &candidate.ranges);
             let chain =
                 |content| Chain { matches: in_ranges(&subnets), origin: None, content: Content::Bytes(content) };
-            chains.extend(self.routed(candidate, origin, &rule.route).map(chain));
+            chains.extend(ways.routed(&Calling::of(&candidate.port), origin, &rule.route).map(chain));
         }
         if !own_ranges_taken {
             let content = Content::Bytes(self.direct(candidate));

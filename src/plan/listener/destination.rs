@@ -2,14 +2,40 @@
 
 use crate::api::destination_rule::{HashKey, LoadBalancer, Policy, TrafficPolicy};
 use crate::api::virtual_service::{Destination as RouteDestination, WeightedDestination};
-use crate::base::{Host, Namespace, Str};
-use crate::generate::filter::{Bytes, Destination, Protocol as Read, SniResolution, TcpProxy, Tunnel};
-use crate::model::facts::{Handle, Protocol, Registry, Resolution, Rule, Service, VirtualService};
+use crate::base::{Duration, Host, Labels, Namespace, Str};
+use crate::generate::filter::{Bytes, BytesSettings, Destination, Protocol as Read, SniResolution, TcpProxy, Tunnel};
+use crate::model::View;
+use crate::model::facts::{Handle, Port, Protocol, Registry, Resolution, Rule, Service, VirtualService};
 
 use super::Planning;
 use super::group::Candidate;
 
-impl Planning<'_, '_> {
+/// What decides about the way of bytes.
+pub(in crate::plan) struct Ways<'a, 's> {
+    pub(in crate::plan) view: &'a View<'s>,
+    /// Those labels by which some rule tells callers apart.
+    pub(in crate::plan) labels: &'a Labels,
+    /// A pattern for the names of clusters in statistics; empty for their own.
+    pub(in crate::plan) stat_name: &'a str,
+    /// How long a connection may be silent where no rule says.
+    pub(in crate::plan) idle_timeout: Option<Duration>,
+    pub(in crate::plan) has_mongo: bool,
+    pub(in crate::plan) settings: &'a Handle<BytesSettings>,
+}
+
+impl<'s> Planning<'_, 's> {
+    pub(super) fn ways(&self) -> Ways<'_, 's> {
+        let caller = self.caller;
+        Ways {
+            view: self.view,
+            labels: &caller.labels,
+            stat_name: &caller.stat_name,
+            idle_timeout: caller.idle_timeout,
+            has_mongo: caller.has_mongo,
+            settings: &caller.bytes,
+        }
+    }
+
     /// To the service itself.
     pub(super) fn direct(&self, candidate: &Candidate) -> Bytes {
         let service = &candidate.service;
@@ -21,27 +47,30 @@ impl Planning<'_, '_> {
             port: candidate.port.number,
             family: self.caller.lookup,
         });
-        let stat_prefix = self.stat_prefix(&cluster, service, &service.host, "", candidate.port.number, "");
+        let ways = self.ways();
+        let stat_prefix = ways.stat_prefix(&cluster, service, &service.host, "", candidate.port.number, "");
         let proxy = TcpProxy { stat_prefix, ..TcpProxy::to(cluster) };
-        Bytes { resolution, ..self.chain(candidate, self.under(rule.as_ref(), "", proxy)) }
+        Bytes { resolution, ..ways.chain(candidate.port.protocol, ways.under(rule.as_ref(), "", proxy)) }
     }
+}
 
-    /// To where a VirtualService says. `None` if nothing has a share.
-    pub(super) fn routed(
+impl Ways<'_, '_> {
+    /// To where a VirtualService says, for connections to a port. `None` if nothing has a share.
+    pub(in crate::plan) fn routed(
         &self,
-        candidate: &Candidate,
+        port: &Calling<'_>,
         origin: &VirtualService,
         to: &[WeightedDestination],
     ) -> Option<Bytes> {
         let first = &to.first()?.destination;
         let host = |d: &RouteDestination| self.resolve(&d.host, &origin.namespace);
         let service = self.view.service(&host(first));
-        let rule = service.as_ref().and_then(|s| self.view.rule(s, &self.caller.labels));
+        let rule = service.as_ref().and_then(|s| self.view.rule(s, self.labels));
         let proxy = match to {
             [only] => {
                 let destination = &only.destination;
-                let cluster = self.cluster_of(destination, &host(destination), service.as_ref(), candidate);
-                let (number, name) = (candidate.port.number, &candidate.port.name);
+                let cluster = self.cluster_of(destination, &host(destination), service.as_ref(), port.number);
+                let (number, name) = (port.number, port.name);
                 let stat_prefix = match &service {
                     Some(s) => self.stat_prefix(&cluster, s, &host(destination), &destination.subset, number, name),
                     None => cluster.clone(),
@@ -53,7 +82,7 @@ impl Planning<'_, '_> {
                     let host = host(&d.destination);
                     let service = self.view.service(&host);
                     let weight = u32::try_from(d.weight).unwrap_or(0);
-                    (self.cluster_of(&d.destination, &host, service.as_ref(), candidate), weight)
+                    (self.cluster_of(&d.destination, &host, service.as_ref(), port.number), weight)
                 };
                 let shares: Vec<_> = several.iter().filter(|d| d.weight > 0).map(share).collect();
                 if shares.is_empty() {
@@ -64,16 +93,16 @@ impl Planning<'_, '_> {
                 self.under(rule.as_ref(), "", proxy)
             }
         };
-        Some(self.chain(candidate, proxy))
+        Some(self.chain(port.protocol, proxy))
     }
 
-    fn chain(&self, candidate: &Candidate, proxy: TcpProxy) -> Bytes {
-        let mongo = candidate.port.protocol == Protocol::Mongo && self.caller.has_mongo;
-        Bytes { settings: self.caller.bytes.clone(), resolution: None, protocol: mongo.then_some(Read::Mongo), proxy }
+    pub(in crate::plan) fn chain(&self, protocol: Protocol, proxy: TcpProxy) -> Bytes {
+        let mongo = protocol == Protocol::Mongo && self.has_mongo;
+        Bytes { settings: self.settings.clone(), resolution: None, protocol: mongo.then_some(Read::Mongo), proxy }
     }
 
     /// What the rule of the (first) destination says of connections. Its policies of single ports do not count here.
-    fn under(&self, rule: Option<&Handle<Rule>>, subset: &str, proxy: TcpProxy) -> TcpProxy {
+    pub(in crate::plan) fn under(&self, rule: Option<&Handle<Rule>>, subset: &str, proxy: TcpProxy) -> TcpProxy {
         let policy = rule.and_then(|r| r.policy.as_deref());
         let subset_policy = |name: &str| {
             let found = rule.and_then(|r| r.subsets.iter().find(|s| s.name == *name));
@@ -83,7 +112,7 @@ impl Planning<'_, '_> {
         let tunnel = if subset.is_empty() { policy } else { own }.and_then(|p| p.tunnel.as_ref());
         let pool = policy.and_then(|p| p.connection_pool.as_ref()).and_then(|p| p.tcp);
         TcpProxy {
-            idle_timeout: pool.and_then(|tcp| tcp.idle_timeout).or(self.caller.idle_timeout),
+            idle_timeout: pool.and_then(|tcp| tcp.idle_timeout).or(self.idle_timeout),
             max_duration: pool.and_then(|tcp| tcp.max_connection_duration),
             by_source: by_source(policy, own),
             tunnel: tunnel
@@ -98,7 +127,7 @@ impl Planning<'_, '_> {
         destination: &RouteDestination,
         host: &Host,
         service: Option<&Handle<Service>>,
-        candidate: &Candidate,
+        port: u16,
     ) -> Str {
         if destination.host.is_empty() {
             return "UnknownService".into();
@@ -106,7 +135,7 @@ impl Planning<'_, '_> {
         let host = service.and_then(|s| s.target.as_ref()).unwrap_or(host);
         let only = service.filter(|s| s.ports.len() == 1).map(|s| s.ports[0].number);
         let said = destination.port.and_then(|p| u16::try_from(p.number).ok());
-        cluster(host, &destination.subset, said.or(only).unwrap_or(candidate.port.number))
+        cluster(host, &destination.subset, said.or(only).unwrap_or(port))
     }
 
     /// A destination as a VirtualService of a namespace writes it.
@@ -118,8 +147,16 @@ impl Planning<'_, '_> {
     }
 
     /// The name in statistics, by the mesh's pattern if there is one (istio `pilot/pkg/networking/telemetry`).
-    fn stat_prefix(&self, cluster: &Str, service: &Service, host: &str, subset: &str, number: u16, name: &str) -> Str {
-        let pattern = &self.caller.stat_name;
+    pub(in crate::plan) fn stat_prefix(
+        &self,
+        cluster: &Str,
+        service: &Service,
+        host: &str,
+        subset: &str,
+        number: u16,
+        name: &str,
+    ) -> Str {
+        let pattern = self.stat_name;
         if pattern.is_empty() {
             return cluster.clone();
         }
@@ -135,6 +172,19 @@ impl Planning<'_, '_> {
             .replace("%SERVICE_PORT%", &number.to_string())
             .replace("%SERVICE_PORT_NAME%", name);
         replaced.into()
+    }
+}
+
+/// The port that is called.
+pub(in crate::plan) struct Calling<'a> {
+    pub(in crate::plan) number: u16,
+    pub(in crate::plan) name: &'a str,
+    pub(in crate::plan) protocol: Protocol,
+}
+
+impl<'a> Calling<'a> {
+    pub(super) fn of(port: &'a Port) -> Self {
+        Self { number: port.number, name: &port.name, protocol: port.protocol }
     }
 }
 

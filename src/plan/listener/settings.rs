@@ -1,5 +1,7 @@
 //! What the mesh's settings and a proxy's own say about all of its listeners.
 
+mod edge;
+
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -9,14 +11,17 @@ use prost::Name;
 use envoy_types::pb::envoy::extensions::access_loggers::file::v3::FileAccessLog;
 use envoy_types::pb::envoy::extensions::filters::network::mongo_proxy::v3::MongoProxy;
 
-use crate::api::mesh::{CustomTag, ForwardClientCert, MeshConfig, MetadataExchangeMode, ProxyConfig, ProxyHeaders};
+use crate::api::mesh::{
+    ConnectionSettings, CustomTag, ForwardClientCert, MeshConfig, MetadataExchangeMode, Profile, ProxyConfig,
+    ProxyHeaders,
+};
 use crate::base::{Double, Duration, Labels, Str};
 use crate::generate::filter::{
     AccessLog, BytesSettings, CallSettings, ClientCertificate, HttpFilter, ServerHeader, Tag, TagValue, Tracing,
 };
 use crate::generate::route::{CatchAll, Defaults, Unknown};
 use crate::plan::cluster::{Resolves, resolves};
-use crate::proxy::Proxy;
+use crate::proxy::{Proxy, Role};
 
 use super::log;
 
@@ -27,6 +32,8 @@ pub(in crate::plan) enum Direction {
     In,
     /// They go out.
     Out,
+    /// They come from outside the mesh, or leave it, by a gateway.
+    Edge,
 }
 
 /// The mesh's settings, and those of a proxy where it states its own.
@@ -61,12 +68,12 @@ impl<'a> Settings<'a> {
     /// What chains for bytes share.
     pub(in crate::plan) fn bytes(&self, direction: Direction) -> BytesSettings {
         const EXCHANGE: &str = "envoy.tcp.metadataexchange.config.MetadataExchange";
-        let inbound = direction == Direction::In;
+        let inbound = direction != Direction::Out;
         let stats = HttpFilter::Stats { inbound };
         let metrics = if self.has(&stats) { self.metrics() } else { 0 };
         BytesSettings {
             // Calls out exchange theirs in the cluster.
-            exchange: inbound && self.proxy.capabilities.has(EXCHANGE),
+            exchange: direction == Direction::In && self.proxy.capabilities.has(EXCHANGE),
             stats: vec![inbound; metrics],
             logs: self.logs(),
         }
@@ -79,14 +86,20 @@ impl<'a> Settings<'a> {
         CallSettings {
             filters: self.filters(direction),
             server: self.server(direction),
-            certificate: (direction == Direction::In).then(|| self.certificate()),
+            certificate: match direction {
+                Direction::In => Some(self.certificate()),
+                Direction::Edge => Some(edge::certificate(self.own().gateway_topology.as_ref())),
+                Direction::Out => None,
+            },
+            edge: (direction == Direction::Edge)
+                .then(|| self.own().gateway_topology.as_ref().map_or(0, |t| t.num_trusted_proxies)),
             no_request_id: disabled(headers.request_id.and_then(|h| h.disabled)),
             forwarded_port: disabled(headers.x_forwarded_port.and_then(|h| h.enabled)),
             keep_case: disabled(headers.preserve_http1_header_case),
             http10: self.proxy.metadata.text("HTTP10") == "1",
             normalization: self.mesh.path_normalization.unwrap_or_default().normalization,
             idle_timeout: self.idle_timeout(),
-            limits: self.limits().cloned(),
+            limits: self.limits(),
             tracing: self.mesh.enable_tracing.then(|| self.tracing()),
             logs: self.logs(),
         }
@@ -120,8 +133,22 @@ impl<'a> Settings<'a> {
         self.own().proxy_headers.as_deref().map_or_else(Cow::default, Cow::Borrowed)
     }
 
-    fn limits(&self) -> Option<&crate::api::mesh::ConnectionSettings> {
-        self.own().connection_settings.as_deref().or(self.mesh.default_config.connection_settings.as_deref())
+    /// Whether the PROXY protocol is spoken in front of a gateway.
+    pub(in crate::plan) fn proxy_protocol(&self) -> bool {
+        self.own().gateway_topology.as_ref().is_some_and(|topology| topology.proxy_protocol.is_some())
+    }
+
+    /// How much of a connection is buffered, in bytes.
+    pub(in crate::plan) fn buffer_limit(&self) -> Option<u32> {
+        u32::try_from(self.limits()?.listener_per_connection_buffer_limit_bytes?).ok()
+    }
+
+    /// At the edge of the mesh, the profile says what nobody else says.
+    fn limits(&self) -> Option<ConnectionSettings> {
+        let said = self.own().connection_settings.as_deref();
+        let said = said.or(self.mesh.default_config.connection_settings.as_deref())?;
+        let edge = said.profile == Profile::Edge && self.proxy.role == Role::Router;
+        Some(if edge { edge::profile(said.clone()) } else { said.clone() })
     }
 
     /// How the proxy finds unknown hosts, if it is to do so.
@@ -135,17 +162,18 @@ impl<'a> Settings<'a> {
         let headers = self.headers();
         let mode = headers.metadata_exchange_headers.unwrap_or_default().mode;
         let quiet = headers.envoy_debug_headers.and_then(|h| h.disabled) == Some(true);
-        let inbound = direction == Direction::In;
+        let inbound = direction != Direction::Out;
         let mut wanted = match direction {
             Direction::In => vec![HttpFilter::TellCallers],
-            Direction::Out => {
+            Direction::Out | Direction::Edge => {
                 let alpn = match (self.proxy.capabilities.is_istio(), self.proxy.capabilities.has_identity()) {
                     (true, _) => Some(HttpFilter::Alpn),
                     (false, true) => Some(HttpFilter::AlpnByState),
                     (false, false) => None,
                 };
                 let tell = HttpFilter::TellServers { mesh_only: mode == MetadataExchangeMode::InMesh };
-                let find = self.resolution().map(|r| HttpFilter::ResolveUnknown(r.family, r.resolver));
+                let resolves = self.resolution().filter(|_| direction == Direction::Out);
+                let find = resolves.map(|r| HttpFilter::ResolveUnknown(r.family, r.resolver));
                 [tell].into_iter().chain(alpn).chain(find).collect()
             }
         };
@@ -177,7 +205,7 @@ impl<'a> Settings<'a> {
 
     /// Calls out get Envoy's own name where nothing is said, calls in Istio's.
     fn server(&self, direction: Direction) -> ServerHeader {
-        let default = if direction == Direction::In { "istio-envoy" } else { "" };
+        let default = if direction == Direction::Out { "" } else { "istio-envoy" };
         match &self.headers().server {
             Some(header) if header.disabled == Some(true) => ServerHeader::Keep,
             Some(header) if !header.value.is_empty() => ServerHeader::Replace(header.value.clone()),
@@ -193,6 +221,7 @@ impl<'a> Settings<'a> {
                 ForwardClientCert::Undefined => ForwardClientCert::AppendForward,
                 said => said,
             },
+            tells: true,
             subject: details.subject != Some(false),
             cert: details.cert == Some(true),
             chain: details.chain == Some(true),

@@ -11,13 +11,13 @@ type Connection = (Option<(IpAddr, u8)>, Str, Transport, &'static str);
 
 /// The connections that chains take.
 #[derive(Default)]
-pub(super) struct Taken(BTreeSet<Connection>);
+pub(in crate::plan) struct Taken(BTreeSet<Connection>);
 
 impl Taken {
     /// What is left for a chain that comes later: its names that are free, or else its ranges that are.
     ///
     /// Of two equal chains istiod sends the first. If they overlap in part it sends both, which Envoy refuses.
-    pub(super) fn restrict(&mut self, mut chain: Chain) -> Option<Chain> {
+    pub(in crate::plan) fn restrict(&mut self, mut chain: Chain) -> Option<Chain> {
         let matches = &mut chain.matches;
         let (mut names, mut ranges) = (BTreeSet::new(), BTreeSet::new());
         matches.server_names.retain(|name| names.insert(name.clone()));

@@ -89,7 +89,7 @@ fn naming(domain: &str) -> (Naming, Namespace) {
 
 /// What the proxy's own settings say of headers, or the mesh's where it states none (istio
 /// `pilot/pkg/networking/util/proxy_headers.go`).
-fn headers(view: &View<'_>, proxy: &Proxy) -> (bool, bool) {
+pub(in crate::plan) fn headers(view: &View<'_>, proxy: &Proxy) -> (bool, bool) {
     let own = proxy.metadata.json("PROXY_CONFIG").map(|config| {
         let headers = config.get("proxyHeaders").cloned();
         headers.and_then(|h| serde_json::from_value::<ProxyHeaders>(h).ok())
@@ -100,7 +100,8 @@ fn headers(view: &View<'_>, proxy: &Proxy) -> (bool, bool) {
     (!no_count, said.x_forwarded_host.is_some_and(|h| h.enabled == Some(true)))
 }
 
-fn extensions(proxy: &Proxy) -> Extensions {
+/// What routes of a proxy may name.
+pub(in crate::plan) fn extensions(proxy: &Proxy) -> Extensions {
     Extensions {
         fault: proxy.capabilities.has(&HttpFault::type_url()),
         cors: proxy.capabilities.has(&Cors::type_url()),
@@ -109,8 +110,9 @@ fn extensions(proxy: &Proxy) -> Extensions {
     }
 }
 
-/// The labels are those that the workload is known by (`plan::caller::place`), as for all that asks about callers.
-fn caller(view: &View<'_>, proxy: &Proxy) -> Caller {
+/// What rules ask about a proxy. The labels are those that the workload is known by (`plan::caller::place`), as for all
+/// that asks about callers.
+pub(in crate::plan) fn caller(view: &View<'_>, proxy: &Proxy) -> Caller {
     let asked = view.distinctions();
     let selecting = asked.selectors.get(&proxy.namespace);
     let counts = |(key, value): &(Str, Str)| {

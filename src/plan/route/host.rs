@@ -11,7 +11,7 @@ use crate::model::facts::{ExportTo, Handle, Port, Resolution, Service, VirtualSe
 use super::facets::{Base, Caller};
 use super::names::Names;
 use super::pick::{asks, picks};
-use super::rule;
+use super::rule::{self, Asking};
 
 /// Who asks.
 pub(super) struct Seat<'a> {
@@ -19,6 +19,12 @@ pub(super) struct Seat<'a> {
     pub(super) base: &'a Base,
     pub(super) caller: &'a Caller,
     pub(super) defaults: &'a Arc<Defaults>,
+}
+
+impl Seat<'_> {
+    fn asking(&self) -> Asking<'_> {
+        Asking { view: self.view, labels: &self.caller.labels, defaults: self.defaults }
+    }
 }
 
 /// What one host gives.
@@ -102,14 +108,14 @@ fn plan_seen(seat: &Seat<'_>, host: &Host) -> HostPlan {
     }
     for rule in rules.iter().filter(|r| r.hosts.contains(host)) {
         for port in unclaimed_ports(seat, rule, host, &numbers) {
-            let picks = picks(rule, port, seat.caller);
+            let picks = picks(rule, port, seat.caller, "mesh");
             if out.ports.contains_key(&port) || picks.is_empty() {
                 continue;
             }
             let candidate = Candidate {
                 rank: Rank::Rule(age(seat.view, rule), place(rule, host, false)),
                 names: Arc::new(Names::of_host(host)),
-                routes: Routes::Rule(rule::recipe(seat, rule, port, picks)),
+                routes: Routes::Rule(rule::recipe(&seat.asking(), rule, port, picks, None)),
                 known: false,
                 detected: false,
             };
@@ -133,20 +139,20 @@ fn service_on(
         rule.hosts.contains(&service.host) && !service.host.is_wildcard() || Some(*rule) == best
     };
     let claimed = rules.iter().filter(claims).find_map(|rule| {
-        let picks = picks(rule, port.number, seat.caller);
+        let picks = picks(rule, port.number, seat.caller, "mesh");
         (!picks.is_empty()).then_some((rule, picks))
     });
     let (rank, routes) = match claimed {
         Some((rule, picks)) => {
             let rank = Rank::Rule(age(seat.view, rule), place(rule, &service.host, true));
-            (rank, Routes::Rule(rule::recipe(seat, rule, port.number, picks)))
+            (rank, Routes::Rule(rule::recipe(&seat.asking(), rule, port.number, picks, None)))
         }
         None if service.resolution == Resolution::Alias => return None,
         None => {
             let plain = route::Service {
                 host: service.host.clone(),
                 port: port.number,
-                hash: rule::hash_of_service(seat, &service.host, port.number),
+                hash: rule::hash_of_service(&seat.asking(), &service.host, port.number),
                 defaults: Arc::clone(seat.defaults),
             };
             (Rank::Service, Routes::Service(Arc::new(plain)))

@@ -8,14 +8,16 @@ use super::facets::Caller;
 
 /// The routes that hold for calls to a port by some callers, in order, up to the first that takes every call (istio
 /// `pilot/pkg/networking/core/route/route.go`, `BuildHTTPRoutesForVirtualService`).
-pub(super) fn picks(rule: &VirtualService, port: u16, caller: &Caller) -> Vec<Pick> {
+///
+/// `gateway` is where the calls come in: `mesh`, or `namespace/name`.
+pub(in crate::plan) fn picks(rule: &VirtualService, port: u16, caller: &Caller, gateway: &str) -> Vec<Pick> {
     let mut out = Vec::new();
     for (route, said) in rule.http.iter().enumerate() {
         if said.r#match.is_empty() {
             out.push(Pick { route, condition: None });
             return out;
         }
-        let holding = said.r#match.iter().enumerate().filter(|(_, m)| holds(m, port, caller));
+        let holding = said.r#match.iter().enumerate().filter(|(_, m)| holds(m, port, caller, gateway));
         for (i, condition) in holding {
             out.push(Pick { route, condition: Some(i) });
             if takes_all(condition) {
@@ -33,12 +35,12 @@ pub(super) fn asks(rule: &VirtualService) -> bool {
 }
 
 /// A condition that names gateways asks nothing else about callers.
-fn holds(condition: &HttpMatch, port: u16, caller: &Caller) -> bool {
+fn holds(condition: &HttpMatch, port: u16, caller: &Caller, gateway: &str) -> bool {
     if condition.port != 0 && condition.port != u32::from(port) {
         return false;
     }
     if !condition.gateways.is_empty() {
-        return condition.gateways.iter().any(|g| g == "mesh");
+        return condition.gateways.iter().any(|g| g == gateway);
     }
     let namespace = &condition.source_namespace;
     condition.source_labels.iter().all(|(k, v)| caller.labels.get(k) == Some(v))

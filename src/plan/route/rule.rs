@@ -5,14 +5,29 @@ use std::sync::Arc;
 
 use crate::api::destination_rule::{HashKey, LoadBalancer, Policy, PortPolicy};
 use crate::api::virtual_service::{Destination, HttpRoute};
-use crate::base::{Host, Str};
-use crate::generate::route::{Pick, Rule};
+use crate::base::{Host, Labels, Str};
+use crate::generate::route::{Defaults, Edge, Pick, Rule};
+use crate::model::View;
 use crate::model::facts::{self, Handle, VirtualService};
 
-use super::host::{Seat, on_port};
+use super::host::on_port;
 
-/// The recipe of a VirtualService's routes for a port.
-pub(super) fn recipe(seat: &Seat<'_>, rule: &Handle<VirtualService>, port: u16, picks: Vec<Pick>) -> Arc<Rule> {
+/// Who asks.
+pub(in crate::plan) struct Asking<'a> {
+    pub(in crate::plan) view: &'a View<'a>,
+    pub(in crate::plan) labels: &'a Labels,
+    pub(in crate::plan) defaults: &'a Arc<Defaults>,
+}
+
+/// The recipe of a VirtualService's routes for a port, at a gateway or not.
+pub(in crate::plan) fn recipe(
+    asking: &Asking<'_>,
+    rule: &Handle<VirtualService>,
+    port: u16,
+    picks: Vec<Pick>,
+    edge: Option<bool>,
+) -> Arc<Rule> {
+    let mut edge = edge.map(|tls| Edge { tls, ports: BTreeMap::new() });
     let mut targets = BTreeMap::new();
     let mut hashes = BTreeMap::new();
     let mut last = None;
@@ -25,15 +40,24 @@ pub(super) fn recipe(seat: &Seat<'_>, rule: &Handle<VirtualService>, port: u16, 
             continue;
         }
         for destination in destinations(route) {
-            if !targets.contains_key(&destination.host) {
-                targets.extend(target(seat, &destination.host, port).map(|t| (destination.host.clone(), t)));
+            let host = &destination.host;
+            match &mut edge {
+                Some(edge) => {
+                    let Some(service) = asking.view.service(&Host::new(host.clone())) else { continue };
+                    targets.extend(service.target.clone().map(|target| (host.clone(), target)));
+                    if let [only] = &service.ports[..] {
+                        edge.ports.insert(host.clone(), only.number);
+                    }
+                }
+                None if targets.contains_key(host) => {}
+                None => targets.extend(target(asking, host, port).map(|t| (host.clone(), t))),
             }
         }
         for (at, said) in route.route.iter().enumerate() {
-            hashes.extend(hash_of_destination(seat, &said.destination).map(|key| ((pick.route, at), key)));
+            hashes.extend(hash_of_destination(asking, &said.destination).map(|key| ((pick.route, at), key)));
         }
     }
-    Arc::new(Rule { rule: rule.clone(), port, picks, targets, hashes, defaults: Arc::clone(seat.defaults) })
+    Arc::new(Rule { rule: rule.clone(), port, picks, targets, hashes, defaults: Arc::clone(asking.defaults), edge })
 }
 
 fn destinations(route: &HttpRoute) -> impl Iterator<Item = &Destination> {
@@ -43,15 +67,15 @@ fn destinations(route: &HttpRoute) -> impl Iterator<Item = &Destination> {
 
 /// What an ExternalName stands for, if it has the port that is called (istio `GetDestinationCluster`, which knows of
 /// the services of that port only).
-fn target(seat: &Seat<'_>, host: &Str, port: u16) -> Option<Host> {
-    let definitions = seat.view.definitions(&Host::new(host.clone()));
+fn target(asking: &Asking<'_>, host: &Str, port: u16) -> Option<Host> {
+    let definitions = asking.view.definitions(&Host::new(host.clone()));
     let (service, _) = on_port(&definitions, port)?;
     service.target.clone()
 }
 
 /// By what calls to a service's port are alike; `None` too where consistent hashing says not by what.
-pub(super) fn hash_of_service(seat: &Seat<'_>, host: &Host, port: u16) -> Option<HashKey> {
-    let rule = rule_for(seat, host)?;
+pub(super) fn hash_of_service(asking: &Asking<'_>, host: &Host, port: u16) -> Option<HashKey> {
+    let rule = rule_for(asking, host)?;
     let policy = rule.policy.as_ref()?;
     let of_port = policy.port_level_settings.iter().find(|p| is_for(p, port.into()));
     let said = of_port.and_then(|p| hashing(p.load_balancer.as_ref()));
@@ -60,8 +84,8 @@ pub(super) fn hash_of_service(seat: &Seat<'_>, host: &Host, port: u16) -> Option
 
 /// By what calls to a destination are alike: the subset's word before the host's, and a port's before the rest (istio
 /// `HashForHTTPDestination`).
-fn hash_of_destination(seat: &Seat<'_>, destination: &Destination) -> Option<Option<HashKey>> {
-    let rule = rule_for(seat, &Host::new(destination.host.clone()))?;
+fn hash_of_destination(asking: &Asking<'_>, destination: &Destination) -> Option<Option<HashKey>> {
+    let rule = rule_for(asking, &Host::new(destination.host.clone()))?;
     let of_port = |settings: &[PortPolicy]| {
         let number = destination.port?.number;
         hashing(settings.iter().find(|p| is_for(p, number))?.load_balancer.as_ref()).cloned()
@@ -76,9 +100,9 @@ fn hash_of_destination(seat: &Seat<'_>, destination: &Destination) -> Option<Opt
 }
 
 /// The DestinationRule for a host; hosts that no service has are under none.
-fn rule_for(seat: &Seat<'_>, host: &Host) -> Option<Handle<facts::Rule>> {
-    let service = seat.view.service(host)?;
-    seat.view.rule(&service, &seat.caller.labels)
+fn rule_for(asking: &Asking<'_>, host: &Host) -> Option<Handle<facts::Rule>> {
+    let service = asking.view.service(host)?;
+    asking.view.rule(&service, asking.labels)
 }
 
 fn is_for(policy: &PortPolicy, number: u32) -> bool {
