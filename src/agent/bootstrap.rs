@@ -124,6 +124,8 @@ pub struct Options {
     pub admin: SocketAddr,
     /// What else the proxy opens.
     pub ports: Ports,
+    /// Whether the proxy is a gateway, which stands beside no application.
+    pub gateway: bool,
     /// DNS capture, with the name servers that unknown names are forwarded to.
     pub dns: Option<Vec<SocketAddr>>,
     /// UNIX socket of an agent's secret service. With one, the Node carries `PROXY_CONFIG`, by which the control
@@ -142,6 +144,7 @@ impl Options {
             discovery,
             admin: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 15000),
             ports: Ports::default(),
+            gateway: false,
             dns: None,
             sds_socket: None,
             metadata: BTreeMap::new(),

@@ -10,6 +10,7 @@ mod demo;
 mod edits;
 mod failures;
 mod fixture;
+mod gateways;
 mod grpc;
 mod origination;
 mod restart;

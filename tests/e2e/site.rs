@@ -91,7 +91,7 @@ pub(crate) fn policy(policy: &str) -> String {
 }
 
 /// The nodes with their places, the Service and the Pods.
-fn objects(backends: &[Backend]) -> String {
+pub(crate) fn objects(backends: &[Backend]) -> String {
     let mut documents: Vec<String> = [("node-1", "eu", "a"), ("node-2", "eu", "b"), ("node-3", "us", "c")]
         .map(|(name, region, zone)| {
             format!(

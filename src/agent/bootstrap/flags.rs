@@ -68,6 +68,9 @@ pub struct BootstrapArgs {
     /// Port of /healthz/ready; 0 for none.
     #[arg(long, value_name = "PORT", default_value_t = 15021)]
     pub health_port: u16,
+    /// The proxy is a gateway: it stands beside no application, and Gateways that select its labels say what it does.
+    #[arg(long, conflicts_with = "dns_capture")]
+    pub gateway: bool,
     /// Ask for DNS capture: the control plane then sends a DNS listener on 15053 which knows every name of the mesh,
     /// and hosts without an address get one.
     #[arg(long)]
@@ -135,6 +138,7 @@ impl BootstrapArgs {
                 status: open(self.status_port),
                 health: open(self.health_port),
             },
+            gateway: self.gateway,
             dns,
             sds_socket: self.sds_socket.clone(),
             metadata: self.metadata.iter().cloned().collect(),

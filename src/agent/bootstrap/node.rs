@@ -16,7 +16,8 @@ const ROLLOUT_LABEL: &str = "pod-template-hash";
 pub(super) fn node(options: &Options) -> Value {
     let workload = &options.workload;
     let id = format!(
-        "sidecar~{}~{}.{}~{}.svc.{}",
+        "{}~{}~{}.{}~{}.svc.{}",
+        if options.gateway { "router" } else { "sidecar" },
         workload.ips.first().map(ToString::to_string).unwrap_or_default(),
         workload.name,
         workload.namespace,
@@ -52,7 +53,9 @@ fn metadata(options: &Options) -> Map<String, Value> {
     text("OWNER", workload.owner.clone().unwrap_or_else(|| own_pod(options)));
     text("CLUSTER_ID", options.mesh.cluster_id.clone());
     text("MESH_ID", options.mesh.mesh_id.clone());
-    text("INTERCEPTION_MODE", "REDIRECT".to_owned());
+    if !options.gateway {
+        text("INTERCEPTION_MODE", "REDIRECT".to_owned());
+    }
     if let Some(network) = &options.mesh.network {
         text("NETWORK", network.clone());
     }

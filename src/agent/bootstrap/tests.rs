@@ -77,6 +77,14 @@ fn flags_win_over_the_pod_document() {
 }
 
 #[test]
+fn a_gateway_says_that_it_is_one_and_has_nothing_captured() {
+    let file = written(POD);
+    let node = &bootstrap(&options(&["--pod", file.path().to_str().unwrap(), "--gateway"]).unwrap())["node"];
+    assert_eq!(node["id"], "router~10.1.1.1~greeter-5d4f-x.shop~shop.svc.cluster.local");
+    assert_eq!(node["metadata"].get("INTERCEPTION_MODE"), None);
+}
+
+#[test]
 fn a_proxy_without_an_agent_carries_no_proxy_config() {
     let mut options = greeter();
     assert_eq!(bootstrap(&options)["node"]["metadata"].get("PROXY_CONFIG"), None);

@@ -103,24 +103,35 @@ impl Mesh {
 
     /// The sidecar of the Pod called `name` in `yaml`, in a namespace with the Pod's address and captured traffic.
     pub(crate) fn sidecar(&self, yaml: &str, name: &str) -> Sidecar {
+        let dns = ["--dns-capture", "--dns-resolver", &CENTRE.to_string()];
+        self.proxy(yaml, name, &dns, |namespace| capture::install(namespace, &CENTRE.to_string()))
+    }
+
+    /// The gateway that is the Pod called `name` in `yaml`; it listens itself, and nothing is captured.
+    pub(crate) fn gateway(&self, yaml: &str, name: &str) -> Sidecar {
+        self.proxy(yaml, name, &["--gateway"], |_| {})
+    }
+
+    /// An Envoy with the bootstrap that `mizzen bootstrap` prints with some flags, in a prepared namespace.
+    fn proxy(&self, yaml: &str, name: &str, flags: &[&str], prepare: impl FnOnce(&Namespace)) -> Sidecar {
         let document = self.directory.path().join(format!("{name}.pod.yaml"));
         std::fs::write(&document, yaml).expect("a file of our own");
-        let bootstrap = self.bootstrap(&document, name);
+        let bootstrap = self.bootstrap(&document, name, flags);
         let address = bootstrap["node"]["metadata"]["INSTANCE_IPS"].as_str().expect("a Pod has an address");
         let namespace = self.attach(name, address.parse().expect("one address"));
-        capture::install(&namespace, &CENTRE.to_string());
-        let mut sidecar = Sidecar::start(namespace, name, &bootstrap, self.directory.path());
-        sidecar.wait_until_ready();
-        sidecar
+        prepare(&namespace);
+        let mut proxy = Sidecar::start(namespace, name, &bootstrap, self.directory.path());
+        proxy.wait_until_ready();
+        proxy
     }
 
     /// What `mizzen bootstrap` prints for the Pod called `name` in `document`.
-    fn bootstrap(&self, document: &Path, name: &str) -> Value {
+    fn bootstrap(&self, document: &Path, name: &str, flags: &[&str]) -> Value {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mizzen"));
         // In a Kubernetes pod the environment would tell of that pod.
         command.env_clear().arg("bootstrap").arg("--pod").arg(document).args(["--name", name]);
         command.args(["--discovery-address", &format!("{CENTRE}:{GRPC}")]);
-        command.args(["--dns-capture", "--dns-resolver", &CENTRE.to_string()]);
+        command.args(flags);
         serde_json::from_str(&run(&mut command)).expect("a JSON document")
     }
 
