@@ -36,6 +36,8 @@ pub(crate) enum Content {
     Http(Request),
     /// TLS of the application's own, with a name in the ClientHello.
     Tls(String),
+    /// HTTP/1.1 in TLS, with a name in the ClientHello.
+    Https(String, Request),
     /// Bytes.
     Bytes,
 }
@@ -48,6 +50,8 @@ pub(crate) struct Request {
     pub(crate) path: String,
     /// By lower-case name, `host` among them.
     pub(crate) headers: BTreeMap<String, String>,
+    /// Whether it came in TLS that ended at the proxy.
+    pub(crate) secure: bool,
 }
 
 /// What becomes of a call.
@@ -85,15 +89,22 @@ pub(crate) struct Sent {
 }
 
 impl Call {
-    /// `GET` of a URL `http://host[:port]/path`.
+    /// `GET` of a URL `http[s]://host[:port]/path`.
     pub(crate) fn get(url: &str) -> Self {
-        let rest = url.strip_prefix("http://").expect("a URL in clear text");
+        let (rest, secure) = match (url.strip_prefix("http://"), url.strip_prefix("https://")) {
+            (Some(rest), _) => (rest, false),
+            (None, Some(rest)) => (rest, true),
+            (None, None) => panic!("{url} is no URL of HTTP"),
+        };
         let (authority, path) = rest.split_once('/').map_or((rest, String::new()), |(a, p)| (a, format!("/{p}")));
-        let (host, port) = authority.split_once(':').map_or((authority, 80), |(h, p)| (h, p.parse().unwrap()));
+        let (host, port) = authority
+            .split_once(':')
+            .map_or((authority, if secure { 443 } else { 80 }), |(h, p)| (h, p.parse().unwrap()));
         let headers = BTreeMap::from([("host".to_owned(), authority.to_owned())]);
         let path = if path.is_empty() { "/".to_owned() } else { path };
-        let request = Request { method: "GET".to_owned(), path, headers };
-        Self { host: host.to_owned(), port, content: Content::Http(request) }
+        let request = Request { method: "GET".to_owned(), path, headers, secure };
+        let content = if secure { Content::Https(host.to_owned(), request) } else { Content::Http(request) };
+        Self { host: host.to_owned(), port, content }
     }
 
     /// A connection of TLS to a host, whose name is in the ClientHello.
@@ -132,6 +143,7 @@ impl Held {
         let Some(filter) = last else { return Outcome::Refused };
         match (&call.content, filter["routeConfig"].is_object() || filter["rds"].is_object()) {
             (Content::Http(request), true) => self.routed(filter, request),
+            (Content::Https(_, request), true) if chain["transportSocket"].is_object() => self.routed(filter, request),
             (_, true) => Outcome::Refused,
             (_, false) => passed(filter),
         }

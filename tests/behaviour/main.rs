@@ -8,6 +8,7 @@ mod calls;
 mod connections;
 mod delegates;
 mod evaluator;
+mod gateways;
 mod ownership;
 mod places;
 mod policies;

@@ -138,6 +138,11 @@ pub(crate) fn entry(name: &str, spec: &str) -> String {
     object("ServiceEntry", name, 0, spec)
 }
 
+/// A Gateway `namespace/name` for proxies with the label `app: door`.
+pub(crate) fn gateway(name: &str, servers: &str) -> String {
+    object("Gateway", name, 0, &format!("selector: {{app: door}}, servers: [{servers}]"))
+}
+
 /// A mesh that was taken in.
 pub(crate) struct Mesh(Core);
 
@@ -180,8 +185,20 @@ impl Mesh {
         for (key, value) in more.as_object().into_iter().flatten() {
             metadata[key] = value.clone();
         }
-        let id = format!("sidecar~{ip}~client.{namespace}~{namespace}.svc.cluster.local");
-        let proxy = Proxy::new(&id, "client", Locality::default(), &metadata, &[]).unwrap();
+        self.join(&format!("sidecar~{ip}~client.{namespace}~{namespace}.svc.cluster.local"), namespace, &metadata)
+    }
+
+    /// What the gateway of the shop holds that has the label `app: door`.
+    pub(crate) fn door(&mut self) -> Held {
+        let metadata = json!({
+            "NAMESPACE": "shop", "CLUSTER_ID": "Kubernetes", "INSTANCE_IPS": "10.9.0.8", "ISTIO_VERSION": "1.32.0",
+            "LABELS": {"app": "door"}, "PROXY_CONFIG": {},
+        });
+        self.join("router~10.9.0.8~door.shop~shop.svc.cluster.local", "shop", &metadata)
+    }
+
+    fn join(&mut self, id: &str, namespace: &str, metadata: &Value) -> Held {
+        let proxy = Proxy::new(id, "client", Locality::default(), metadata, &[]).unwrap();
         let (id, publication) = self.0.join(proxy);
         let held = Held(render::holdings(&publication).unwrap(), namespace.to_owned());
         self.0.leave(id);

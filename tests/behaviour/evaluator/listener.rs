@@ -25,13 +25,18 @@ impl Held {
         let connection = Connection {
             address: address.parse().expect("names are resolved"),
             port: call.port,
-            transport: if tls && matches!(call.content, Content::Tls(_)) { "tls" } else { "raw_buffer" },
+            transport: if tls && matches!(call.content, Content::Tls(_) | Content::Https(..)) {
+                "tls"
+            } else {
+                "raw_buffer"
+            },
             server_name: match &call.content {
-                Content::Tls(name) if tls => name,
+                Content::Tls(name) | Content::Https(name, _) if tls => name,
                 _ => "",
             },
             protocols: match &call.content {
                 Content::Http(_) if http => vec!["http/1.1"],
+                Content::Https(..) if tls => vec!["h2", "http/1.1"],
                 _ => Vec::new(),
             },
         };

@@ -14,6 +14,10 @@ impl Held {
         let named = || &self.0["routes"][manager["rds"]["routeConfigName"].as_str().unwrap_or_default()];
         let routes = manager.get("routeConfig").unwrap_or_else(named);
         let Some(host) = virtual_host(routes, &request.headers["host"]) else { return Outcome::NotFound };
+        if host["requireTls"] == "ALL" && !request.secure {
+            let to = format!("https://{}{}", request.headers["host"], request.path);
+            return Outcome::Redirected("MOVED_PERMANENTLY".to_owned(), to);
+        }
         let Some(route) = list(&host["routes"]).iter().find(|r| takes(&r["match"], request)) else {
             return Outcome::NotFound;
         };
@@ -76,7 +80,7 @@ fn header(matcher: &Value, request: &Request) -> bool {
         ":method" => Some(request.method.clone()),
         ":path" => Some(request.path.clone()),
         ":authority" => request.headers.get("host").cloned(),
-        ":scheme" => Some("http".to_owned()),
+        ":scheme" => Some(if request.secure { "https" } else { "http" }.to_owned()),
         name => request.headers.get(name).cloned(),
     };
     let as_empty = matcher["treatMissingHeaderAsEmpty"].as_bool().unwrap_or(false);
@@ -103,7 +107,7 @@ fn parameter(matcher: &Value, request: &Request) -> bool {
 /// Where a redirect leads.
 fn location(redirect: &Value, condition: &Value, request: &Request) -> String {
     let said = |field: &str| redirect[field].as_str().filter(|text| !text.is_empty());
-    let scheme = said("schemeRedirect").unwrap_or("http");
+    let scheme = said("schemeRedirect").unwrap_or(if request.secure { "https" } else { "http" });
     let host = request.headers["host"].as_str();
     let bare = host.split(':').next().unwrap_or_default();
     let host = match (said("hostRedirect"), redirect["portRedirect"].as_u64().filter(|p| *p > 0)) {
