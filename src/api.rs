@@ -41,6 +41,7 @@ mod path;
 mod report;
 mod validate;
 
+pub(crate) use decode::nearest;
 pub use document::{Decoded, decode};
 pub use kind::{Kind, Recognised};
 pub use meta::{Key, Meta, Owner};

@@ -2,9 +2,11 @@
 //!
 //! Comes in: options. Goes out: servers that answer, or text that is printed. Absent: logic of the mesh.
 
+pub mod analyze;
 mod counting;
 mod difference;
 pub mod discovery;
+pub mod findings;
 pub mod http;
 mod intake;
 pub mod log;

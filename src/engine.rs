@@ -8,7 +8,9 @@
 //! Absent: files, Kubernetes, gRPC.
 
 mod core;
+mod inspection;
 mod thread;
 
 pub use self::core::{Core, Settled};
+pub use inspection::Inspection;
 pub use thread::{Debounce, Engine, Input};

@@ -1,10 +1,10 @@
 //! The command line of mizzen.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use mizzen::app::{discovery, log, render, request, version};
+use mizzen::app::{analyze, discovery, log, render, request, version};
 use mizzen::config::{Cli, Command, Environment, known};
 
 #[global_allocator]
@@ -34,6 +34,17 @@ fn run(cli: Cli, unknown: &[String]) -> anyhow::Result<ExitCode> {
         Command::Render(args) => {
             let differs = render::run(&args, &mut std::io::stdout().lock())?;
             return Ok(ExitCode::from(u8::from(differs)));
+        }
+        Command::Analyze(args) => {
+            let out = std::io::stdout();
+            let coloured = out.is_terminal();
+            return Ok(match analyze::run(&args, coloured, &mut out.lock()) {
+                Ok(outcome) => ExitCode::from(u8::from(outcome.fails)),
+                Err(e) => {
+                    eprintln!("mizzen: {e:#}");
+                    ExitCode::from(2)
+                }
+            });
         }
         Command::Bootstrap(args) => {
             let options = args.options()?;

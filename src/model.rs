@@ -13,7 +13,9 @@ pub mod facts;
 pub mod index;
 pub mod reads;
 mod snapshot;
+mod survey;
 mod view;
 
 pub use snapshot::{Changes, FactKey, Scope, Snapshot};
+pub use survey::Survey;
 pub use view::View;

@@ -22,7 +22,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub(super) use error::Error;
-pub(super) use suggest::nearest;
+pub(crate) use suggest::nearest;
 
 use super::path::Path;
 use node::Node;

@@ -45,16 +45,18 @@ fn decode_mapping(document: &Value, file: Option<(Str, u32)>, report: &mut Repor
         report.invalid(missing, "must be a string that says what this is, as in every object of Kubernetes");
         return None;
     }
+    let meta =
+        |key: &str| document.get("metadata").and_then(|m| m.get(key)).and_then(Value::as_str).unwrap_or_default();
     let kind = match Kind::recognise(api_version, kind) {
         Recognised::Kind(kind) => kind,
         Recognised::Foreign => return None,
         Recognised::Unknown(text) => {
-            report.name(kind, "", "");
+            report.name(kind, meta("namespace"), meta("name"));
             report.add(Severity::Warning, "unknown-kind", "kind", format_args!("{text}; the object is ignored"));
             return None;
         }
     };
-    report.name(kind.as_str(), "", "");
+    report.name(kind.as_str(), meta("namespace"), meta("name"));
     let document = Document { value: document, kind };
     let meta: WireMeta = settle(read(document.field("metadata"), "metadata"), report)?;
     let terminating = meta.deletion_timestamp.is_some();

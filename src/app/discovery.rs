@@ -18,6 +18,7 @@ use crate::wire::Cache;
 use crate::xds::{self, Rate, Service, Transport};
 
 use super::counting::Counting;
+use super::findings::Findings;
 use super::http::{self, Readiness, State as Pages};
 use super::intake;
 use super::mesh::{Mesh, Outlets};
@@ -49,6 +50,7 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
     let synced = readiness.wait_for("the configuration to be read");
     let serving = readiness.wait_for("the xDS port");
     let engine = engine(args, environment, &outlets, &metrics, &cache, synced)?;
+    let findings = Findings::default();
     intake::start(
         files::Options {
             folder: args.config_dir.clone(),
@@ -56,6 +58,7 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
             networks: Some(args.networks_config.clone()),
         },
         &engine,
+        findings.clone(),
     )?;
     let mesh = Mesh {
         engine: engine.clone(),
@@ -66,7 +69,7 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
     };
     let service = Service::new(mesh, Arc::new(Counting(metrics.clone())), delivery(environment));
     let clients = service.connections();
-    let shown = Pages { engine, cache, clients, metrics, readiness: readiness.clone() };
+    let shown = Pages { engine, findings, cache, clients, metrics, readiness: readiness.clone() };
     let servers = pages.serve(shown, axum::Router::new(), &stop);
     let transport = Transport {
         keepalive: args.keepalive_interval,

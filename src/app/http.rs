@@ -39,6 +39,8 @@ use crate::engine::Engine;
 use crate::metrics::{self, Metrics};
 use crate::wire::Cache;
 
+use super::findings::Findings;
+
 pub use listen::listen;
 pub use ready::{Pending, Readiness};
 
@@ -56,8 +58,10 @@ pub struct Options {
 /// What can be looked at. Cheap to clone.
 #[derive(Clone)]
 pub struct State {
-    /// The facts, the classes, the findings.
+    /// The facts and the classes.
     pub engine: Engine,
+    /// What is wrong or odd.
+    pub findings: Findings,
     /// The encoded resources.
     pub cache: Arc<Cache>,
     /// Who is connected.

@@ -1,13 +1,15 @@
 //! From the source to the engine, and what is wrong to the log.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tracing::{error, info, warn};
 
-use crate::base::{Finding, Severity};
+use crate::base::{Finding, Severity, Str};
 use crate::engine::{Engine, Input};
 use crate::source::files;
+
+use super::findings::Findings;
 
 /// How long the mesh must be quiet before it is looked at as a whole.
 const QUIET: Duration = Duration::from_secs(1);
@@ -16,7 +18,7 @@ const QUIET: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// When the system gives no thread.
-pub(super) fn start(options: files::Options, engine: &Engine) -> std::io::Result<()> {
+pub(super) fn start(options: files::Options, engine: &Engine, findings: Findings) -> std::io::Result<()> {
     let mut deliveries = files::spawn(options)?;
     let engine = engine.clone();
     tokio::spawn(async move {
@@ -29,7 +31,7 @@ pub(super) fn start(options: files::Options, engine: &Engine) -> std::io::Result
                 false => match tokio::time::timeout(QUIET, deliveries.recv()).await {
                     Ok(delivery) => delivery,
                     Err(_) => {
-                        log.take(engine.with(|core| core.findings()).await.unwrap_or_default());
+                        log.take(&findings.now(&engine).await.unwrap_or_default());
                         quiet = true;
                         continue;
                     }
@@ -44,25 +46,34 @@ pub(super) fn start(options: files::Options, engine: &Engine) -> std::io::Result
     Ok(())
 }
 
+/// A finding but for the line of its object, which moves with every edit above it.
+type Said = (Str, Str, Str, Str, Str, &'static str, Str);
+
 /// What was said already.
 #[derive(Default)]
 struct Log {
-    known: BTreeSet<Finding>,
+    known: BTreeMap<Said, Finding>,
 }
 
 impl Log {
-    fn take(&mut self, findings: Vec<Finding>) {
-        let now: BTreeSet<Finding> = findings.into_iter().collect();
-        for finding in now.difference(&self.known) {
+    fn take(&mut self, findings: &[Finding]) {
+        let now: BTreeMap<Said, Finding> = findings.iter().map(|f| (said(f), f.clone())).collect();
+        for (_, finding) in now.iter().filter(|(said, _)| !self.known.contains_key(*said)) {
             match finding.severity {
                 Severity::Error => error!(code = finding.code, "{finding}"),
                 Severity::Warning => warn!(code = finding.code, "{finding}"),
                 Severity::Info => info!(code = finding.code, "{finding}"),
             }
         }
-        for finding in self.known.difference(&now) {
+        for (_, finding) in self.known.iter().filter(|(said, _)| !now.contains_key(*said)) {
             info!(code = finding.code, "mended: {finding}");
         }
         self.known = now;
     }
+}
+
+fn said(finding: &Finding) -> Said {
+    let object = finding.object.clone();
+    let file = object.file.map(|(file, _)| file).unwrap_or_default();
+    (object.kind, object.namespace, object.name, file, finding.field.clone(), finding.code, finding.text.clone())
 }

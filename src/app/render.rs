@@ -130,7 +130,7 @@ pub fn run(args: &RenderArgs, out: &mut impl Write) -> anyhow::Result<bool> {
     let node = node(&args.node)?;
     let print = |folder: &Path, given: Allocations| -> anyhow::Result<(Value, Allocations)> {
         let mut core = load(folder, args.mesh_config.as_deref(), options.clone(), given)?;
-        core.findings().iter().for_each(|finding| eprintln!("{:?}: {finding}", finding.severity));
+        core.inspection().findings().iter().for_each(|finding| eprintln!("{:?}: {finding}", finding.severity));
         Ok((render(&mut core, &node)?, core.index().allocations().clone()))
     };
     let (before, given) = print(&args.config_dir, given)?;

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 
 use super::Str;
 
@@ -19,19 +20,15 @@ pub enum Severity {
 }
 
 /// Which object a finding is about, and where it was read.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ObjectRef {
     /// `VirtualService`, `Service`, …; empty when the document was not even readable.
-    #[serde(skip_serializing_if = "str::is_empty")]
     pub kind: Str,
     /// The namespace, empty for objects of the cluster.
-    #[serde(skip_serializing_if = "str::is_empty")]
     pub namespace: Str,
     /// The name.
-    #[serde(skip_serializing_if = "str::is_empty")]
     pub name: Str,
     /// The file it was read from, and the line (from 1) where its document starts.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<(Str, u32)>,
 }
 
@@ -53,7 +50,7 @@ impl fmt::Display for ObjectRef {
 }
 
 /// One thing that is wrong or odd in what users wrote.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Finding {
     /// The object it is about.
     pub object: ObjectRef,
@@ -74,5 +71,23 @@ impl fmt::Display for Finding {
             write!(f, " {}", self.field)?;
         }
         write!(f, ": {}", self.text)
+    }
+}
+
+/// One flat object, always with the same fields; those that are not known are empty, or 0 for the line.
+impl Serialize for Finding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (file, line) = self.object.file.as_ref().map_or(("", 0), |(file, line)| (file.as_str(), *line));
+        let mut out = serializer.serialize_struct("Finding", 9)?;
+        out.serialize_field("severity", &self.severity)?;
+        out.serialize_field("code", self.code)?;
+        out.serialize_field("kind", &self.object.kind)?;
+        out.serialize_field("namespace", &self.object.namespace)?;
+        out.serialize_field("name", &self.object.name)?;
+        out.serialize_field("field", &self.field)?;
+        out.serialize_field("file", file)?;
+        out.serialize_field("line", &line)?;
+        out.serialize_field("text", &self.text)?;
+        out.end()
     }
 }

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use super::analyze::AnalyzeArgs;
+
 /// An Istio-compatible service-mesh control plane, for stock Envoy too.
 ///
 /// First try, without Kubernetes:   mizzen demo
 /// A folder of YAML as the mesh:     mizzen discovery --registries= --configDir ./mesh
 /// What would this proxy hold?       mizzen render --configDir ./mesh --node node.json
+/// What is wrong with this YAML?     mizzen analyze ./mesh
 #[derive(Debug, Parser)]
 #[command(name = "mizzen", verbatim_doc_comment, disable_version_flag = true)]
 pub struct Cli {
@@ -25,6 +28,8 @@ pub enum Command {
     Discovery(Box<DiscoveryArgs>),
     /// Print what a proxy would hold, without a server; or what a change would change for it
     Render(RenderArgs),
+    /// Say what is wrong or odd in YAML, without a server; for people and for CI
+    Analyze(AnalyzeArgs),
     /// Print the Envoy bootstrap with which a stock Envoy joins the mesh
     Bootstrap(Box<crate::agent::bootstrap::BootstrapArgs>),
     /// Show a small mesh at work on this machine: control plane, real Envoys, real calls

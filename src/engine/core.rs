@@ -10,6 +10,8 @@ use crate::proxy::Proxy;
 use crate::store::{Event, Store, Tally};
 use crate::wire::{Cache, Publication};
 
+use super::inspection::Inspection;
+
 /// Everything that is known and what follows from it.
 pub struct Core {
     store: Store,
@@ -94,18 +96,20 @@ impl Core {
         &self.plan
     }
 
-    /// What is wrong or odd in what users wrote: what the source could not read, what does not fit together, what could
-    /// not be built. Looks at every rule.
-    pub fn findings(&self) -> Vec<Finding> {
-        let mut all: Vec<Finding> = self.findings.to_vec();
-        all.extend(self.index.examine());
-        all.extend(self.plan.findings().map(|finding| self.index.located(finding)));
-        all.extend(self.plan.withheld(self.index.snapshot()));
-        if self.plan.proxies().any(|(_, proxy)| !proxy.capabilities.has_identity()) {
-            all.extend(self.index.demands_identity());
+    /// What findings are made of, to be looked at where there is time for it. O(classes), not O(objects).
+    pub fn inspection(&self) -> Inspection {
+        let built = self.plan.findings().map(|finding| self.index.located(finding));
+        Inspection {
+            said: self.findings.clone(),
+            built: built.chain(self.plan.withheld(self.index.snapshot())).collect(),
+            survey: self.index.survey(),
+            revision: self.index.snapshot().revision,
+            anonymous: self.plan.proxies().any(|(_, proxy)| !proxy.capabilities.has_identity()),
         }
-        all.sort();
-        all.dedup();
-        all
+    }
+
+    /// All findings of now, for programs without a thread to spare. Looks at every object.
+    pub fn findings(&self) -> Vec<Finding> {
+        self.inspection().findings()
     }
 }

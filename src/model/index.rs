@@ -13,10 +13,9 @@ mod delegate;
 mod discovery;
 mod distinctions;
 mod endpoints;
-mod examine;
 mod filters;
 mod gateways;
-mod ingress;
+pub(in crate::model) mod ingress;
 mod networks;
 mod ports;
 mod routes;
@@ -31,6 +30,9 @@ mod workloads;
 mod tests;
 
 pub use allocate::Allocations;
+pub(super) use delegate::{Dropped, gateway, resolve};
+pub(super) use routes::Name;
+pub(super) use services::kubernetes_host;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -44,6 +46,7 @@ use crate::base::{Finding, Host, Namespace, Str};
 use super::facts::{ClusterDefaults, Distinctions, Gateways, Handle, Mesh, Networks};
 use super::reads::Readers;
 use super::snapshot::{Changes, FactKey, Snapshot};
+use super::survey::Survey;
 
 /// Settings of the index that do not change while it lives.
 #[derive(Clone, Debug)]
@@ -98,9 +101,9 @@ struct Dirty {
 /// All objects that matter and everything derived from them.
 pub struct Index {
     options: Options,
-    objects: BTreeMap<Key, Arc<Object>>,
+    objects: OrdMap<Key, Arc<Object>>,
     /// Objects of namespaces that do not belong to the mesh.
-    hidden: BTreeMap<Key, Arc<Object>>,
+    hidden: OrdMap<Key, Arc<Object>>,
     snapshot: Snapshot,
     allocations: Allocations,
     /// Which objects define a host.
@@ -157,8 +160,8 @@ impl Index {
         };
         Self {
             options,
-            objects: BTreeMap::new(),
-            hidden: BTreeMap::new(),
+            objects: OrdMap::new(),
+            hidden: OrdMap::new(),
             snapshot,
             allocations,
             defining: BTreeMap::new(),
@@ -185,6 +188,16 @@ impl Index {
     /// The virtual addresses given so far.
     pub fn allocations(&self) -> &Allocations {
         &self.allocations
+    }
+
+    /// Everything as it is, to be looked at elsewhere. O(1).
+    pub fn survey(&self) -> Survey {
+        Survey {
+            objects: self.objects.clone(),
+            hidden: self.hidden.clone(),
+            snapshot: self.snapshot.clone(),
+            dropped: self.routes.dropped().clone(),
+        }
     }
 
     /// All objects of the mesh, by key.

@@ -22,6 +22,7 @@
 mod catalog;
 mod content;
 mod document;
+mod lines;
 mod reader;
 mod settings;
 mod split;
@@ -41,6 +42,8 @@ use super::{Delivery, MeshUpdate};
 use crate::api::{Key, Object};
 use crate::base::{Finding, ObjectRef, Severity, Str};
 use task::Task;
+
+pub use lines::Lines;
 
 /// What to read.
 #[derive(Clone, Debug, Default)]
@@ -80,6 +83,11 @@ pub enum Error {
 /// Reads everything once. Every path given must be there.
 pub fn read(options: Options) -> Result<Scan, Error> {
     Task::new(options).scan()
+}
+
+/// Reads several folders and files once, as if they were one folder, and the mesh config. Every path must be there.
+pub fn read_all(paths: &[PathBuf], mesh: Option<PathBuf>) -> Result<Scan, Error> {
+    Task::new(Options { mesh, ..Options::default() }).scan_all(paths)
 }
 
 /// Reads everything, and goes on delivering what changes until the receiver is dropped.

@@ -161,7 +161,9 @@ impl Mesh {
         let mesh = folder.path().join("mesh.yaml");
         std::fs::write(&mesh, settings).unwrap();
         let core = render::load(&config, Some(&mesh), Options::default(), Allocations::default()).unwrap();
-        let wrong: Vec<Finding> = core.findings().into_iter().filter(|f| f.severity == Severity::Error).collect();
+        // Names that nothing answers to are what some tests are about.
+        let unusable = |f: &Finding| f.severity == Severity::Error && ["invalid", "syntax"].contains(&f.code);
+        let wrong: Vec<Finding> = core.findings().into_iter().filter(unusable).collect();
         assert!(wrong.is_empty(), "the test's objects are wrong: {wrong:#?}");
         Self(core)
     }

@@ -1,9 +1,10 @@
 //! Guesses what a misspelt name was meant to be.
 
 /// The name closest to `written`, if it is close enough to be worth a word: at most two letters off, or one in a short name.
-pub(in crate::api) fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let limit = if written.len() < 5 { 1 } else { 2 };
     names
+        .filter(|name| name.len().abs_diff(written.len()) <= limit)
         .map(|name| (distance(&written.to_ascii_lowercase(), &name.to_ascii_lowercase()), name))
         .filter(|(distance, _)| *distance <= limit)
         .min()

@@ -104,8 +104,8 @@ async fn page(Extract(state): Extract<State>, Path(name): Path<String>, RawQuery
             print(pretty, move || debug::clusters(&snapshot, synced)).await
         }
         "findings" => {
-            let findings = ask(&state, |core| core.findings()).await?;
-            print(pretty, move || findings).await
+            let findings = state.findings.now(&state.engine).await.ok_or(Error::Stopped)?;
+            print(pretty, move || findings.to_vec()).await
         }
         "push_status" => {
             let failures = ask(&state, |core| core.plan().findings().collect::<Vec<_>>()).await?;

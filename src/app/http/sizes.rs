@@ -17,6 +17,7 @@ use crate::wire::Cache;
 pub(super) async fn take(state: &State) -> Option<Sizes> {
     let (snapshot, mut sizes) = state.engine.with(|core| (core.index().snapshot().clone(), of_core(core))).await?;
     of_snapshot(&snapshot, &mut sizes);
+    sizes.findings = by_code(&state.findings.now(&state.engine).await?);
     sizes.cache = of_cache(&state.cache);
     Some(sizes)
 }
@@ -25,7 +26,6 @@ fn of_core(core: &Core) -> Sizes {
     let mut sizes = Sizes {
         virtual_services: core.index().objects().filter(|o| o.kind() == Kind::VirtualService).count(),
         addresses: core.index().allocations().iter().count(),
-        findings: by_code(&core.findings()),
         ..Sizes::default()
     };
     count_events(core.tally(), &mut sizes);

@@ -55,7 +55,14 @@ fn state() -> State {
     let core = Core::new(Default::default(), Default::default(), Default::default(), cache.clone());
     let engine = Engine::spawn(core, Debounce::default(), |_, _, _| {}).unwrap();
     let metrics = Arc::new(Metrics::new("1.32.0", "1.32.0-x-Clean"));
-    State { engine, cache, clients: Arc::new(One), metrics, readiness: Readiness::default() }
+    State {
+        engine,
+        findings: Default::default(),
+        cache,
+        clients: Arc::new(One),
+        metrics,
+        readiness: Readiness::default(),
+    }
 }
 
 /// What a page answers to a caller: status, content type, body.

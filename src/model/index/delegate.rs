@@ -13,7 +13,7 @@ use crate::base::{Host, Namespace, Str};
 
 /// Completes a host as a rule of a namespace writes it: a name without a dot, unless it is a wildcard or an address,
 /// is a Kubernetes Service of that namespace (istio `pilot/pkg/model/config.go`, `ResolveShortnameToFQDN`).
-pub(super) fn resolve(host: &str, namespace: &Namespace, domain: &str) -> Host {
+pub(in crate::model) fn resolve(host: &str, namespace: &Namespace, domain: &str) -> Host {
     match is_short(host) {
         true => Host::new(format!("{host}.{namespace}.svc.{domain}")),
         false => Host::from(host),
@@ -27,7 +27,7 @@ fn is_short(host: &str) -> bool {
 
 /// A gateway as it is referred to: `mesh`, or `namespace/name` (istio `pilot/pkg/model/config.go`,
 /// `resolveGatewayName`).
-pub(super) fn gateway(name: &Str, namespace: &Namespace) -> Str {
+pub(in crate::model) fn gateway(name: &Str, namespace: &Namespace) -> Str {
     match name.as_str() {
         "mesh" => name.clone(),
         text => match (text.split_once('/'), text.split_once('.')) {
@@ -67,11 +67,11 @@ pub(super) fn complete(rule: &mut VirtualService, namespace: &Namespace, domain:
 
 /// Why a route, or part of it, is not in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Dropped {
+pub(in crate::model) struct Dropped {
     /// The field of the root, `spec.http[1].delegate`.
-    pub(super) field: Str,
+    pub(in crate::model) field: Str,
     /// A sentence about it.
-    pub(super) text: Str,
+    pub(in crate::model) text: Str,
 }
 
 /// Puts the routes of delegates in the place of those that point to them. A delegate that is not found costs its route

@@ -6,6 +6,8 @@
 
 mod routes;
 
+pub(in crate::model) use routes::backend_port;
+
 #[cfg(test)]
 mod tests;
 
@@ -15,11 +17,10 @@ use crate::api::gateway::{Gateway as SaidGateway, Server, ServerPort};
 use crate::api::ingress::{Ingress, Rule};
 use crate::api::mesh::{IngressControllerMode, MeshConfig};
 use crate::api::server_tls::{ServerTls, ServerTlsMode};
-use crate::api::{Key, Kind, Meta, Object, Spec};
-use crate::base::{Finding, Host, Labels, Namespace, Severity, Str};
+use crate::api::{Key, Kind, Meta, Spec};
+use crate::base::{Host, Labels, Namespace, Str};
 use crate::model::facts::{EdgeGateway, VirtualService};
 
-use super::examine::finding;
 use super::{Dirty, Index};
 
 const CONTROLLER: &str = "istio.io/ingress-controller";
@@ -122,32 +123,10 @@ impl Index {
             _ => mesh.ingress_controller_mode == IngressControllerMode::Default,
         }
     }
-
-    /// What is odd about an Ingress of Istio's.
-    pub(super) fn examine_ingress(&self, object: &Object, ingress: &Ingress, out: &mut Vec<Finding>) {
-        if !self.is_ours(&object.meta, ingress) {
-            return;
-        }
-        let mut warn = |field: &str, text: String| out.push(finding(object, field, Severity::Warning, "ingress", text));
-        if ingress.default_backend.is_some() {
-            warn("spec.defaultBackend", "Istio ignores default backends; a VirtualService can do the same".into());
-        }
-        for (i, tls) in ingress.tls.iter().enumerate().filter(|(_, tls)| tls.secret_name.is_empty()) {
-            let hosts: Vec<&str> = tls.hosts.iter().map(Str::as_str).collect();
-            let text = format!("the hosts {} get no HTTPS, as no Secret with a certificate is named", hosts.join(", "));
-            warn(&format!("spec.tls[{i}].secretName"), text);
-        }
-        for (i, rule) in ingress.rules.iter().enumerate() {
-            for (j, path) in rule.http.iter().flat_map(|http| &http.paths).enumerate() {
-                if let Err(why) = self.backend_port(&object.meta.namespace, &path.backend) {
-                    warn(&format!("spec.rules[{i}].http.paths[{j}].backend"), format!("{why}; this path is left out"));
-                }
-            }
-        }
-    }
 }
 
-fn gateway_name(meta: &Meta) -> Str {
+/// The name of the Gateway that an Ingress makes.
+pub(in crate::model) fn gateway_name(meta: &Meta) -> Str {
     format!("{}-{INFIX}-{}", meta.name, meta.namespace).into()
 }
 

@@ -1,6 +1,9 @@
 //! VirtualServices by host.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use imbl::OrdMap;
 
 use crate::api::virtual_service::{self, Delegate, HttpRoute};
 use crate::api::{Kind, Object, Spec};
@@ -11,14 +14,15 @@ use crate::model::snapshot::{Changes, FactKey};
 
 use super::{Dirty, Index, delegate, put};
 
-type Name = (Namespace, Str);
+/// Namespace and name of a VirtualService.
+pub(in crate::model) type Name = (Namespace, Str);
 
 /// A VirtualService with its delegates in their places.
-pub(super) struct Merged {
+struct Merged {
     rule: virtual_service::VirtualService,
     delegates: Vec<Name>,
     /// Delegates and routes of theirs that are not in force.
-    pub(super) dropped: Vec<delegate::Dropped>,
+    dropped: Vec<delegate::Dropped>,
 }
 
 /// VirtualServices as facts, and which host each is for.
@@ -32,6 +36,8 @@ pub(super) struct Routes {
     by_gateway: BTreeMap<Str, BTreeSet<Name>>,
     /// Which VirtualServices go on with which others, there or not.
     delegating: Readers<Name, Name>,
+    /// Of which VirtualServices delegates, or routes of theirs, are not in force.
+    dropped: OrdMap<Name, Arc<[delegate::Dropped]>>,
 }
 
 impl Routes {
@@ -50,9 +56,9 @@ impl Routes {
         self.by_host.keys()
     }
 
-    /// One of them by its name.
-    pub(super) fn fact(&self, namespace: &Namespace, name: &Str) -> Option<&Handle<VirtualService>> {
-        self.facts.get(&(namespace.clone(), name.clone()))
+    /// What is not in force of delegates, by the VirtualService that goes on with them.
+    pub(super) fn dropped(&self) -> &OrdMap<Name, Arc<[delegate::Dropped]>> {
+        &self.dropped
     }
 
     /// All of them.
@@ -138,6 +144,7 @@ impl Index {
     fn virtual_service(&mut self, root: &Name) -> Option<VirtualService> {
         let (namespace, name) = root;
         self.routes.delegating.forget(root);
+        self.routes.dropped.remove(root);
         let Some(object) = self.get(Kind::VirtualService, namespace, name).cloned() else {
             return self.ingresses.routes.get(root).cloned();
         };
@@ -148,6 +155,9 @@ impl Index {
         let merged = self.merged(spec, namespace);
         if !merged.delegates.is_empty() {
             self.routes.delegating.record(root, merged.delegates);
+        }
+        if !merged.dropped.is_empty() {
+            self.routes.dropped.insert(root.clone(), merged.dropped.into());
         }
         let export: BTreeSet<Str> = spec.export_to.iter().cloned().collect();
         let gateways = match spec.gateways.is_empty() {
@@ -169,7 +179,7 @@ impl Index {
     }
 
     /// Completes short names and puts delegates in their places.
-    pub(super) fn merged(&self, spec: &virtual_service::VirtualService, namespace: &Namespace) -> Merged {
+    fn merged(&self, spec: &virtual_service::VirtualService, namespace: &Namespace) -> Merged {
         let mut rule = spec.clone();
         delegate::complete(&mut rule, namespace, &self.options.domain);
         let mut delegates = Vec::new();
@@ -190,7 +200,7 @@ impl Index {
             |why: &str| Err(format!("the delegate {namespace}/{} {why}; this route is ignored", to.name).into());
         let object: Option<&Object> = self.get(Kind::VirtualService, &namespace, &to.name).map(AsRef::as_ref);
         let Some(Spec::VirtualService(spec)) = object.map(|o| &o.spec) else {
-            return (name, missing("does not exist"));
+            return (name, missing("does not exist or is not valid"));
         };
         if !spec.hosts.is_empty() {
             return (name, missing("has hosts of its own and so is no delegate"));

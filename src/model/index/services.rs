@@ -31,7 +31,7 @@ fn note_moved(moved: &mut Moved, host: &Host, old: &[Handle<Service>], new: &[Ha
 }
 
 /// The host of a Kubernetes Service.
-pub(super) fn kubernetes_host(meta: &Meta, domain: &str) -> Host {
+pub(in crate::model) fn kubernetes_host(meta: &Meta, domain: &str) -> Host {
     host_of(&meta.name, &meta.namespace, domain)
 }
 

@@ -1,7 +1,5 @@
 //! Sidecars by namespace, in the order in which they apply.
 
-mod examine;
-
 #[cfg(test)]
 mod tests;
 

@@ -217,8 +217,12 @@ fn unknown_hosts_subsets_and_second_claims_are_found() {
             entry("db2", "two", "db.example.com", json!({})),
         ],
     );
-    let found: Vec<(String, &str, String)> =
-        index.examine().into_iter().map(|f| (f.object.name.to_string(), f.code, f.field.to_string())).collect();
+    let found: Vec<(String, &str, String)> = index
+        .survey()
+        .findings()
+        .into_iter()
+        .map(|f| (f.object.name.to_string(), f.code, f.field.to_string()))
+        .collect();
     let has = |name: &str, code: &str, field: &str| found.contains(&(name.into(), code, field.into()));
     assert!(has("one", "unknown-host", "spec.http[0].route[0].destination.host"), "{found:?}");
     assert!(has("two", "unknown-subset", "spec.http[0].route[0].destination.subset"), "{found:?}");

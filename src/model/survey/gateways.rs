@@ -10,7 +10,7 @@ use crate::api::ingress::Ingress;
 use crate::api::{Key, Kind};
 use crate::base::{Finding, Labels, Namespace, Str};
 use crate::model::facts::{Conflict, Servers};
-use crate::model::index::{backend_port, ingress_gateway};
+use crate::model::index::ingress::{backend_port, gateway_name};
 
 use super::known::Known;
 use super::notes::Notes;
@@ -35,7 +35,7 @@ pub(super) fn gateway(spec: &Gateway, known: &Known<'_>, notes: &mut Notes<'_>) 
 
 /// What Istio does not take from an Ingress that is meant for it.
 pub(super) fn ingress(spec: &Ingress, known: &Known<'_>, notes: &mut Notes<'_>) {
-    let name = ingress_gateway(&notes.object.meta);
+    let name = gateway_name(&notes.object.meta);
     if !known.survey.snapshot.gateways.iter().any(|gateway| gateway.name == name) {
         return;
     }

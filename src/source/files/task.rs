@@ -50,6 +50,27 @@ impl Task {
         }
     }
 
+    /// The same with any number of folders and files in the place of the folder.
+    pub(super) fn scan_all(self, paths: &[PathBuf]) -> Result<Scan, Error> {
+        let now = Instant::now();
+        let mut catalog = Catalog::default();
+        let mut findings = Vec::new();
+        for path in paths {
+            let mut reader = Reader::new(path.clone());
+            reader.work(&mut catalog, now);
+            if let Some(why) = reader.missing(now) {
+                return Err(Error::Missing { path: path.clone(), why: why.to_owned() });
+            }
+            findings.extend(about_folder(&reader, &catalog, now));
+        }
+        let mut scan = self.scan()?;
+        scan.objects = catalog.objects();
+        scan.findings.extend(findings);
+        scan.findings.extend(catalog.findings());
+        scan.findings.sort();
+        Ok(scan)
+    }
+
     /// Reads everything once, without watching.
     pub(super) fn scan(mut self) -> Result<Scan, Error> {
         let now = Instant::now();

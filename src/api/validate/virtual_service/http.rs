@@ -44,13 +44,13 @@ pub(super) fn route(route: &HttpRoute, delegate: bool, claims: Claims, at: &At<'
 /// A route sends calls on, or delegates, or answers itself.
 fn conflicts(route: &HttpRoute, delegate: bool, at: &At<'_>) {
     if route.delegate.is_some() {
-        at.field("delegate").require(!delegate, "must not be set where others delegate to");
-        if !delegate {
-            let text = "must not be set beside delegate";
-            at.field("route").require(route.route.is_empty(), text);
-            at.field("redirect").require(route.redirect.is_none(), text);
-            return;
+        if delegate {
+            let text = "must not be set in a VirtualService without hosts: others delegate to it, and it cannot delegate further";
+            return at.field("delegate").invalid(text);
         }
+        let text = "must not be set beside delegate";
+        at.field("route").require(route.route.is_empty(), text);
+        return at.field("redirect").require(route.redirect.is_none(), text);
     }
     let answer = match (&route.redirect, &route.direct_response) {
         (Some(_), Some(_)) => return at.invalid("may have only one of redirect and directResponse"),

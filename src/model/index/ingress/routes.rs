@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::api::ingress::{Backend, Path};
 use crate::api::virtual_service::{Destination, HttpDestination, HttpMatch, HttpRoute, PortSelector, StringMatch};
-use crate::api::{Kind, Spec};
+use crate::api::{Kind, Object, Spec};
 use crate::base::{Namespace, Str};
 
 use super::super::Index;
@@ -32,7 +32,8 @@ impl Index {
     }
 
     fn ingress_route(&self, namespace: &Namespace, path: &Path) -> Option<HttpRoute> {
-        let number = self.backend_port(namespace, &path.backend).ok()?;
+        let find = |name: &Str| self.get(Kind::Service, namespace, name).map(AsRef::as_ref);
+        let number = backend_port(&path.backend, find).ok()?;
         let service = path.backend.service.as_ref()?;
         let destination = Destination {
             host: format!("{}.{namespace}.svc.{}", service.name, self.options.domain).into(),
@@ -47,24 +48,26 @@ impl Index {
             ..HttpRoute::default()
         })
     }
+}
 
-    /// The number of a backend's port, or a sentence that says why there is none.
-    pub(super) fn backend_port(&self, namespace: &Namespace, backend: &Backend) -> Result<u32, String> {
-        let Some(service) = &backend.service else {
-            return Err("Istio knows no backends but Services".to_owned());
-        };
-        if service.port.number > 0 {
-            return Ok(service.port.number);
-        }
-        let object = self.get(Kind::Service, namespace, &service.name);
-        let Some(Spec::Service(found)) = object.map(|object| &object.spec) else {
-            return Err(format!("there is no Service {namespace}/{}, of which a port is named", service.name));
-        };
-        let port = found.ports.iter().find(|port| port.name == service.port.name);
-        let missing =
-            || format!("the Service {namespace}/{} has no port of the name {:?}", service.name, service.port.name);
-        port.map(|port| port.port).ok_or_else(missing)
+/// The number of a backend's port, or a sentence that says why there is none. `find` looks a Service up by its name, in
+/// the namespace of the Ingress.
+pub(in crate::model) fn backend_port<'o>(
+    backend: &Backend,
+    find: impl FnOnce(&Str) -> Option<&'o Object>,
+) -> Result<u32, String> {
+    let Some(service) = &backend.service else {
+        return Err("Istio knows no backends but Services".to_owned());
+    };
+    if service.port.number > 0 {
+        return Ok(service.port.number);
     }
+    let Some(Spec::Service(found)) = find(&service.name).map(|object| &object.spec) else {
+        return Err(format!("there is no Service {} here, of which a port is named", service.name));
+    };
+    let port = found.ports.iter().find(|port| port.name == service.port.name);
+    port.map(|port| port.port)
+        .ok_or_else(|| format!("the Service {} has no port of the name {:?}", service.name, service.port.name))
 }
 
 fn rank(route: &HttpRoute) -> (Reverse<usize>, bool) {

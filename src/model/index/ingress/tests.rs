@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::api::Object;
 use crate::api::virtual_service::StringMatch;
 use crate::model::index::{Allocations, Options};
 
@@ -107,7 +108,7 @@ fn a_port_by_name_follows_its_service() {
     };
     let mut index = index(json!({}), &[ingress("i", rules)]);
     assert_eq!(routes(&index, "*"), Vec::<String>::new());
-    assert!(index.examine().iter().any(|f| f.field == "spec.rules[0].http.paths[0].backend"));
+    assert!(index.survey().findings().iter().any(|f| f.field == "spec.rules[0].http.paths[0].backend"));
     put(&mut index, &[service(8080)]);
     assert_eq!(routes(&index, "*"), ["/... 8080"]);
     put(&mut index, &[service(9090)]);

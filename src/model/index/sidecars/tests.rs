@@ -29,7 +29,12 @@ fn oddities(sidecars: &[String]) -> Vec<String> {
     let batch = text.split("\n---\n").map(object).map(|o| (o.key(), Some(o))).collect();
     let mut index = Index::new(Options::default(), MeshConfig::default(), Allocations::default());
     index.apply(&batch, None);
-    index.examine().into_iter().map(|f| format!("{} {} {}: {}", f.object.name, f.code, f.field, f.text)).collect()
+    index
+        .survey()
+        .findings()
+        .into_iter()
+        .map(|f| format!("{} {} {}: {}", f.object.name, f.code, f.field, f.text))
+        .collect()
 }
 
 #[test]
@@ -60,6 +65,7 @@ fn of_two_sidecars_for_one_workload_the_one_that_is_not_used_is_named() {
         [
             "b duplicate-sidecar spec.workloadSelector: Sidecar a is for all workloads of the namespace too, and is older or first by name; this one is not used",
             "d duplicate-sidecar spec.workloadSelector: Sidecar c selects the pod cart-0 too, and is older or first by name; this one is not used for it",
+            "e selects-nothing spec.workloadSelector.labels: no workload of the namespace shop has these labels; the Sidecar is for none",
         ]
     );
 }
