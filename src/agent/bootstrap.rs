@@ -85,13 +85,27 @@ impl Default for Mesh {
     }
 }
 
-/// Host and port of the control plane's plain-text gRPC server.
+/// Where the control plane's plain-text gRPC server is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Discovery {
-    /// A name or an address.
-    pub host: String,
-    /// The port, 15010 as a rule.
-    pub port: u16,
+pub enum Discovery {
+    /// Somewhere on the network.
+    Port {
+        /// A name or an address.
+        host: String,
+        /// The port, 15010 as a rule.
+        port: u16,
+    },
+    /// On this machine, at a UNIX socket: gateways get private keys over it.
+    Socket(PathBuf),
+}
+
+impl std::fmt::Display for Discovery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Port { host, port } => write!(f, "{host}:{port}"),
+            Self::Socket(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
 }
 
 /// Ports that the Envoy opens itself, on every address; `None` leaves one closed.

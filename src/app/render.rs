@@ -62,7 +62,7 @@ pub fn node(file: &Path) -> Result<Node, Error> {
 }
 
 /// What a proxy holds once it has asked for all that its clusters and listeners name: clusters, endpoints, listeners,
-/// routes by name, and the name table, as `xdsprobe dump` prints it.
+/// routes and configurations of extensions by name, and the name table, as `xdsprobe dump` prints it.
 pub fn holdings(publication: &Publication) -> Result<Value, Error> {
     let all = |kind: ResourceType, wanted: Option<&BTreeSet<String>>| -> Result<Map<String, Value>, Error> {
         let mut out = Map::new();
@@ -75,9 +75,10 @@ pub fn holdings(publication: &Publication) -> Result<Value, Error> {
     let clusters = all(ResourceType::Cluster, None)?;
     let listeners = all(ResourceType::Listener, None)?;
     let endpoints = all(ResourceType::Endpoint, Some(&clusters.values().filter_map(eds_name).collect()))?;
-    let mut route_names = BTreeSet::new();
-    listeners.values().for_each(|l| rds_names(l, &mut route_names));
+    let (mut route_names, mut extension_names) = (BTreeSet::new(), BTreeSet::new());
+    listeners.values().for_each(|l| asked_for(l, &mut route_names, &mut extension_names));
     let routes = all(ResourceType::Route, Some(&route_names))?;
+    let extensions = all(ResourceType::Extension, Some(&extension_names))?;
     let names = all(ResourceType::NameTable, None)?;
     let table = names.into_values().find_map(|mut t| t.get_mut("table").map(Value::take));
     Ok(json!({
@@ -85,6 +86,7 @@ pub fn holdings(publication: &Publication) -> Result<Value, Error> {
         "endpoints": endpoints,
         "listeners": listeners,
         "routes": routes,
+        "extensions": extensions,
         "nametable": table.unwrap_or_else(|| json!({})),
     }))
 }
@@ -98,27 +100,32 @@ fn eds_name(cluster: &Value) -> Option<String> {
     service.or_else(|| cluster["name"].as_str()).map(str::to_owned)
 }
 
-/// The names of route configurations that a listener asks for.
-fn rds_names(value: &Value, out: &mut BTreeSet<String>) {
+/// The names of route configurations and of extensions that a listener asks for.
+fn asked_for(value: &Value, routes: &mut BTreeSet<String>, extensions: &mut BTreeSet<String>) {
     match value {
         Value::Object(map) => {
-            if let Some(name) = map.get("rds").and_then(|r| r["routeConfigName"].as_str()) {
-                out.insert(name.to_owned());
-            }
-            map.values().for_each(|v| rds_names(v, out));
+            routes.extend(map.get("rds").and_then(|rds| rds["routeConfigName"].as_str()).map(str::to_owned));
+            let discovered = map.contains_key("configDiscovery");
+            extensions.extend(map.get("name").filter(|_| discovered).and_then(Value::as_str).map(str::to_owned));
+            map.values().for_each(|v| asked_for(v, routes, extensions));
         }
-        Value::Array(list) => list.iter().for_each(|v| rds_names(v, out)),
+        Value::Array(list) => list.iter().for_each(|v| asked_for(v, routes, extensions)),
         _ => {}
     }
 }
 
 /// What a proxy would hold in a mesh that was taken in.
 pub fn render(core: &mut Core, node: &Node) -> Result<Value, Error> {
+    while_there(core, node, |_, publication| holdings(publication))?
+}
+
+/// Looks at a mesh while a proxy is there, and at what that would hold.
+fn while_there<T>(core: &mut Core, node: &Node, look: impl FnOnce(&Core, &Publication) -> T) -> Result<T, Error> {
     let proxy = super::node::proxy(node).map_err(|e| Error::Node("node".to_owned(), e.to_string()))?;
     let (id, publication) = core.join(proxy);
-    let printed = holdings(&publication);
+    let seen = look(core, &publication);
     core.leave(id);
-    printed
+    Ok(seen)
 }
 
 /// Runs `mizzen render`: prints what the proxy would hold, or what another folder would change for it. Returns whether
@@ -130,8 +137,11 @@ pub fn run(args: &RenderArgs, out: &mut impl Write) -> anyhow::Result<bool> {
     let node = node(&args.node)?;
     let print = |folder: &Path, given: Allocations| -> anyhow::Result<(Value, Allocations)> {
         let mut core = load(folder, args.mesh_config.as_deref(), options.clone(), given)?;
-        core.inspection().findings().iter().for_each(|finding| eprintln!("{:?}: {finding}", finding.severity));
-        Ok((render(&mut core, &node)?, core.index().allocations().clone()))
+        // A proxy shows more: patches that do not fit what it holds, and keys that it may not have.
+        let look = |core: &Core, publication: &Publication| (holdings(publication), core.findings());
+        let (held, findings) = while_there(&mut core, &node, look)?;
+        findings.iter().for_each(|finding| eprintln!("{:?}: {finding}", finding.severity));
+        Ok((held?, core.index().allocations().clone()))
     };
     let (before, given) = print(&args.config_dir, given)?;
     let Some(other) = &args.diff else {

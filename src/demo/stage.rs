@@ -166,7 +166,7 @@ impl Parts {
 fn options(pod: &Pod, discovery: SocketAddr) -> io::Result<Options> {
     let text = std::fs::read_to_string(&pod.file)?;
     let workload = read_pod(&text, Some(&pod.name)).map_err(io::Error::other)?;
-    Ok(Options::new(workload, Discovery { host: discovery.ip().to_string(), port: discovery.port() }))
+    Ok(Options::new(workload, Discovery::Port { host: discovery.ip().to_string(), port: discovery.port() }))
 }
 
 /// Listeners of the bootstrap's own in place of the control plane's, which expect captured traffic. The routes behind

@@ -33,8 +33,8 @@ pub use credential::{Credential, Pair, Roots};
 pub use distinctions::Distinctions;
 pub use endpoint::{ContainerPort, Endpoint, Endpoints, Health, Instance, TlsMode, Workload};
 pub use gateway::{
-    Conflict, Entry as ServerEntry, Gateway as EdgeGateway, Gateways as EdgeGateways, Merged as MergedServer, Server,
-    Servers,
+    Conflict, Entry as ServerEntry, Gateway as EdgeGateway, Gateways as EdgeGateways, Merged as MergedServer,
+    RouteName, Server, Servers,
 };
 pub use handle::Handle;
 pub use identities::Identities;

@@ -16,7 +16,7 @@ mod routes;
 #[cfg(test)]
 mod tests;
 
-pub(super) use facets::passes_by_name;
 pub use facets::{ListenerFacets, RouteFacets, listener_facets, route_facets};
+pub(super) use facets::{passes_by_name, ports};
 pub use listener::GatewayListeners;
 pub use routes::GatewayRoutes;

@@ -1,7 +1,7 @@
 //! Which patches of EnvoyFilters hold for a proxy (istio `pilot/pkg/model/push_context.go`, `EnvoyFilters`).
 
-use crate::api::envoy_filter::{ApplyTo, Operation, PatchContext, ProxyMatch};
-use crate::base::{Labels, Str};
+use crate::api::envoy_filter::{ApplyTo, ObjectMatch, Operation, PatchContext, ProxyMatch};
+use crate::base::{Host, Labels, Str};
 use crate::generate::patch::left_out;
 use crate::model::View;
 use crate::model::facts::{Filter, Handle, Patch, PatchSet};
@@ -9,6 +9,7 @@ use crate::proxy::{Proxy, Role};
 use crate::wire::{Failure, ResourceType};
 
 use super::caller::place;
+use super::{cluster, gateway};
 
 /// The patches for one sort of what a proxy gets; absent where there are none, so that such proxies share everything.
 pub type Patches = Option<Handle<PatchSet>>;
@@ -32,8 +33,13 @@ pub(super) enum Side {
 const GATEWAY: &str = "gateway.networking.k8s.io/gateway-name";
 
 /// All patches that hold for a proxy, in the order in which they are applied.
+#[derive(Default)]
 pub(super) struct Resolved {
     gateway: bool,
+    /// As [`PatchSet::ports`].
+    ports: Vec<(u16, Vec<u16>)>,
+    /// As [`PatchSet::services`].
+    services: Vec<(u16, Vec<Host>)>,
     patches: Vec<Handle<Patch>>,
     /// Those that need a type of extension which the proxy does not have.
     lacking: Vec<(Handle<Patch>, Str)>,
@@ -60,12 +66,18 @@ impl Resolved {
         let patches = filters.into_iter().flat_map(|(f, _)| &f.patches);
         let patches = patches.filter(|p| p.proxies().is_none_or(|wanted| is_meant(wanted, proxy)));
         let lacks = |p: &Patch| p.extensions.iter().find(|name| !proxy.capabilities.has(name)).cloned();
-        let mut resolved = Self { gateway: proxy.role == Role::Router, patches: Vec::new(), lacking: Vec::new() };
+        let mut resolved = Self { gateway: proxy.role == Role::Router, ..Self::default() };
         for patch in patches {
             match lacks(patch) {
                 None => resolved.patches.push(patch.clone()),
                 Some(lacking) => resolved.lacking.push((patch.clone(), lacking)),
             }
+        }
+        if resolved.gateway && resolved.patches.iter().any(|patch| asks_for_port(patch)) {
+            resolved.ports = gateway::ports(view, proxy);
+        }
+        if !resolved.gateway && resolved.patches.iter().any(|patch| asks_for_service(patch)) {
+            resolved.services = cluster::inbound(view, proxy).services();
         }
         Some(resolved)
     }
@@ -75,11 +87,16 @@ impl Resolved {
         // Configurations of extensions are asked for by name, wherever they are used.
         let anywhere = kind == ResourceType::Extension;
         let wanted = |p: &Handle<Patch>| (anywhere || self.is_here(p.context(), side)) && touches(p, kind, side);
+        let patches: Vec<_> = self.patches.iter().filter(|p| wanted(p)).cloned().collect();
+        let by_port = kind == ResourceType::Route && patches.iter().any(|patch| asks_for_port(patch));
+        let by_service =
+            (kind, side) == (ResourceType::Cluster, Side::In) && patches.iter().any(|p| asks_for_service(p));
         let set = PatchSet {
             gateway: self.gateway,
-            patches: self.patches.iter().filter(|p| wanted(p)).cloned().collect(),
+            patches,
             lacking: self.lacking.iter().filter(|(p, _)| wanted(p)).cloned().collect(),
-            ports: Vec::new(),
+            ports: if by_port { self.ports.clone() } else { Vec::new() },
+            services: if by_service { self.services.clone() } else { Vec::new() },
         };
         (!set.patches.is_empty() || !set.lacking.is_empty()).then(|| Handle::new(set))
     }
@@ -95,6 +112,17 @@ impl Resolved {
         };
         places.contains(&context)
     }
+}
+
+/// Whether a patch is for routes of some port only.
+fn asks_for_port(patch: &Patch) -> bool {
+    matches!(patch.object(), Some(ObjectMatch::RouteConfiguration(wanted)) if wanted.port_number != 0)
+}
+
+/// Whether a patch is for clusters of calls in to some service only.
+fn asks_for_service(patch: &Patch) -> bool {
+    let inbound = matches!(patch.context(), PatchContext::Any | PatchContext::SidecarInbound);
+    inbound && matches!(patch.object(), Some(ObjectMatch::Cluster(wanted)) if !wanted.service.is_empty())
 }
 
 /// Whether a patch does something to resources of a sort. The routes of calls in are part of their listener.

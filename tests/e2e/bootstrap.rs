@@ -17,7 +17,7 @@ fn options() -> Options {
         containers: vec!["app".to_owned()],
         ports: Vec::new(),
     };
-    Options::new(workload, Discovery { host: "10.77.0.1".to_owned(), port: 15010 })
+    Options::new(workload, Discovery::Port { host: "10.77.0.1".to_owned(), port: 15010 })
 }
 
 #[test]
@@ -25,14 +25,15 @@ fn envoy_accepts_the_bootstrap() {
     let plain = options();
     let with_agent = Options { sds_socket: Some("/run/sds".into()), ..options() };
     let by_name =
-        Options { discovery: Discovery { host: "istiod.istio-system.svc".to_owned(), port: 15010 }, ..options() };
+        Options { discovery: Discovery::Port { host: "istiod.istio-system.svc".to_owned(), port: 15010 }, ..options() };
     let with_dns = Options { dns: Some(vec!["10.77.0.1:53".parse().unwrap()]), ..options() };
     let sixth = Options {
         workload: Workload { ips: vec!["fd00::2".parse().unwrap()], ..options().workload },
-        discovery: Discovery { host: "fd00::1".to_owned(), port: 15010 },
+        discovery: Discovery::Port { host: "fd00::1".to_owned(), port: 15010 },
         ..options()
     };
-    for variant in [plain, with_agent, by_name, with_dns, sixth] {
+    let by_socket = Options { discovery: Discovery::Socket("/run/xds".into()), ..options() };
+    for variant in [by_socket, plain, with_agent, by_name, with_dns, sixth] {
         let file = tempfile::Builder::new().suffix(".json").tempfile().unwrap();
         std::fs::write(file.path(), bootstrap(&variant).to_string()).unwrap();
         let mut validate = std::process::Command::new(envoy::binary());

@@ -1,7 +1,6 @@
 //! Gateways: stock Envoys between the mesh and what is outside.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::process::Output;
 
 use super::fixture::CLIENT;
 use super::site::{self, ONE, TWO, versions};
@@ -9,7 +8,7 @@ use crate::support::certificates::Certificate;
 use crate::support::http::{self, Request, Response};
 use crate::support::mesh::Mesh;
 use crate::support::outside::{self, Port};
-use crate::support::require;
+use crate::support::tls::Caller;
 use crate::support::web;
 
 const INGRESS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 71);
@@ -17,7 +16,7 @@ const EGRESS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 72);
 const BANK: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 61);
 
 /// The Pod of a gateway, and its Service: port 80 is 8080 there, 443 is 8443.
-fn gateway(name: &str, ip: Ipv4Addr, address: &str) -> String {
+pub(super) fn gateway(name: &str, ip: Ipv4Addr, address: &str) -> String {
     format!(
         "apiVersion: v1\n\
          kind: Pod\n\
@@ -45,14 +44,6 @@ fn gateway(name: &str, ip: Ipv4Addr, address: &str) -> String {
 fn get(mesh: &Mesh, host: &str, path: &str) -> Response {
     let request = Request { method: "GET", authority: host, path, headers: &[] };
     mesh.centre().inside(|| http::call(SocketAddr::from((INGRESS, 8080)), &request)).unwrap()
-}
-
-/// What curl says of a URL in TLS, called from outside, where the test's authority is trusted.
-fn curl(mesh: &Mesh, host: &str, path: &str) -> Output {
-    let mut command = mesh.centre().command(require::program("curl", "curl"));
-    command.args(["--silent", "--show-error", "--max-time", "10", "--resolve", &format!("{host}:8443:{INGRESS}")]);
-    command.arg("--cacert").arg(mesh.directory().join("authority.pem"));
-    command.arg(format!("https://{host}:8443{path}")).output().unwrap()
 }
 
 #[test]
@@ -107,13 +98,15 @@ fn an_ingress_gateway_shows_each_host_its_certificate_and_routes_it() {
     let redirected = get(&mesh, "desk.example", "/shown");
     assert_eq!((redirected.status, redirected.header("location")), (301, "https://desk.example/shown"));
 
+    let server = SocketAddr::from((INGRESS, 8443));
+    let caller = Caller { place: mesh.centre(), server, trusted: authority.certificate };
     for (host, backend) in [("shop.example", "web-1"), ("desk.example", "web-2")] {
-        let output = curl(&mesh, host, "/shown");
+        let output = caller.curl(host, "/shown");
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{host}: {}", String::from_utf8_lossy(&output.stderr));
         assert!(said.contains(&format!("\"backend\":\"{backend}\"")), "{host}: {said}");
     }
-    assert_eq!(curl(&mesh, "other.example", "/shown").status.code(), Some(35), "the handshake fails");
+    assert_eq!(caller.curl("other.example", "/shown").status.code(), Some(35), "the handshake fails");
 }
 
 const OUT: &str = "\

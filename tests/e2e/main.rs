@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's way to fail")]
 
 mod bootstrap;
+mod credentials;
 mod databases;
 mod demo;
 mod edits;
@@ -31,5 +32,6 @@ mod support {
     pub(crate) mod process;
     pub(crate) mod require;
     pub(crate) mod servers;
+    pub(crate) mod tls;
     pub(crate) mod web;
 }

@@ -41,9 +41,9 @@ pub struct BootstrapArgs {
     /// Kubernetes node of the workload, which tells its locality.
     #[arg(long)]
     pub node_name: Option<String>,
-    /// Control plane's plain-text gRPC server.
-    #[arg(long, value_name = "HOST:PORT", default_value = "istiod.istio-system.svc:15010", value_parser = host_port)]
-    pub discovery_address: (String, u16),
+    /// Control plane's plain-text gRPC server: a host and a port, or unix:PATH for a socket of this machine.
+    #[arg(long, value_name = "ADDRESS", default_value = "istiod.istio-system.svc:15010", value_parser = discovery)]
+    pub discovery_address: Discovery,
     /// DNS domain of the cluster.
     #[arg(long, default_value = "cluster.local")]
     pub domain: String,
@@ -131,7 +131,7 @@ impl BootstrapArgs {
                 mesh_id: self.mesh_id.clone(),
                 network: self.network.clone(),
             },
-            discovery: Discovery { host: self.discovery_address.0.clone(), port: self.discovery_address.1 },
+            discovery: self.discovery_address.clone(),
             admin: self.admin,
             ports: Ports {
                 prometheus: open(self.prometheus_port),
@@ -211,8 +211,11 @@ fn key_value(text: &str) -> Result<(String, String), String> {
     Ok((key.to_owned(), value.to_owned()))
 }
 
-fn host_port(text: &str) -> Result<(String, u16), String> {
-    let (host, port) = text.rsplit_once(':').ok_or("expected HOST:PORT")?;
+fn discovery(text: &str) -> Result<Discovery, String> {
+    if let Some(path) = text.strip_prefix("unix:") {
+        return Ok(Discovery::Socket(path.into()));
+    }
+    let (host, port) = text.rsplit_once(':').ok_or("expected HOST:PORT or unix:PATH")?;
     let port = port.parse().map_err(|_| format!("`{port}` is no port"))?;
-    Ok((host.trim_start_matches('[').trim_end_matches(']').to_owned(), port))
+    Ok(Discovery::Port { host: host.trim_start_matches('[').trim_end_matches(']').to_owned(), port })
 }

@@ -102,7 +102,7 @@ fn add_structured(options: &Options, keys: &mut Map<String, Value>) {
 /// What Istio's agent says of itself; only its presence matters to the control plane.
 fn proxy_config(options: &Options) -> Value {
     json!({
-        "discoveryAddress": format!("{}:{}", options.discovery.host, options.discovery.port),
+        "discoveryAddress": options.discovery.to_string(),
         "proxyAdminPort": options.admin.port(),
         "serviceCluster": service_cluster(options),
         "statusPort": options.ports.status,

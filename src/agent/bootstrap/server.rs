@@ -1,10 +1,11 @@
 //! The proxy's own listeners (statistics, readiness) and the clusters that only the bootstrap can name.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::Options;
+use super::{Discovery, Options};
 
 /// The control plane.
 pub(super) const XDS_CLUSTER: &str = "xds-grpc";
@@ -17,11 +18,15 @@ pub(super) fn socket_address(address: SocketAddr) -> Value {
     json!({"socket_address": {"address": address.ip().to_string(), "port_value": address.port()}})
 }
 
+fn pipe(path: &Path) -> Value {
+    json!({"pipe": {"path": path.display().to_string()}})
+}
+
 pub(super) fn clusters(options: &Options) -> Vec<Value> {
     let mut clusters =
         vec![control_plane(options), cluster(ADMIN_CLUSTER, "STATIC", socket_address(reached(options.admin)))];
     if let Some(socket) = &options.sds_socket {
-        let mut agent = cluster(SDS_CLUSTER, "STATIC", json!({"pipe": {"path": socket.display().to_string()}}));
+        let mut agent = cluster(SDS_CLUSTER, "STATIC", pipe(socket));
         agent["typed_extension_protocol_options"] = http2(json!({}));
         clusters.push(agent);
     }
@@ -40,9 +45,13 @@ fn reached(address: SocketAddr) -> SocketAddr {
 /// A control plane that vanished without a word is noticed by pings within a minute. A name is looked up again every
 /// five seconds, Envoy's default, because a replaced control plane has a new address.
 fn control_plane(options: &Options) -> Value {
-    let host = &options.discovery.host;
-    let kind = if host.parse::<IpAddr>().is_ok() { "STATIC" } else { "STRICT_DNS" };
-    let address = json!({"socket_address": {"address": host, "port_value": options.discovery.port}});
+    let (kind, address) = match &options.discovery {
+        Discovery::Port { host, port } => {
+            let kind = if host.parse::<IpAddr>().is_ok() { "STATIC" } else { "STRICT_DNS" };
+            (kind, json!({"socket_address": {"address": host, "port_value": port}}))
+        }
+        Discovery::Socket(path) => ("STATIC", pipe(path)),
+    };
     let mut cluster = cluster(XDS_CLUSTER, kind, address);
     cluster["typed_extension_protocol_options"] =
         http2(json!({"connection_keepalive": {"interval": "30s", "timeout": "10s"}}));

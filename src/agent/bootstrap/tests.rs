@@ -114,13 +114,24 @@ fn resolver_configuration_is_read_as_a_resolver_reads_it() {
 fn a_host_name_is_resolved_and_an_address_is_not() {
     let kind = |host: &str| {
         let mut options = greeter();
-        options.discovery.host = host.to_owned();
+        options.discovery = Discovery::Port { host: host.to_owned(), port: 15010 };
         let clusters = bootstrap(&options)["static_resources"]["clusters"].clone();
         clusters[0]["type"].as_str().unwrap().to_owned()
     };
     assert_eq!(kind("istiod.istio-system.svc"), "STRICT_DNS");
     assert_eq!(kind("10.0.0.1"), "STATIC");
     assert_eq!(kind("fd00::1"), "STATIC");
+}
+
+#[test]
+fn a_control_plane_of_this_machine_is_found_by_its_socket() {
+    let flags = ["--name", "a", "--ip", "10.0.0.2", "--discovery-address", "unix:/run/mizzen/xds"];
+    let cluster = bootstrap(&options(&flags).unwrap())["static_resources"]["clusters"][0].clone();
+    let endpoint = &cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"];
+    assert_eq!(
+        (cluster["type"].clone(), endpoint["address"].clone()),
+        (json!("STATIC"), json!({"pipe": {"path": "/run/mizzen/xds"}}))
+    );
 }
 
 #[test]

@@ -5,14 +5,14 @@ use envoy_types::pb::envoy::config::core::v3::TransportSocket;
 use envoy_types::pb::envoy::config::core::v3::transport_socket::ConfigType;
 
 use crate::api::envoy_filter::{ApplyTo, ClusterMatch, ObjectMatch, Operation};
-use crate::model::facts::Patch;
+use crate::model::facts::{Patch, PatchSet};
 
 use super::merge::{keeps_name, merge, merge_any, value};
 use super::run::Run;
 
 pub(super) fn patch(run: &Run<'_>, mut cluster: Cluster) -> Option<Cluster> {
     for (at, patch) in run.of(ApplyTo::Cluster) {
-        if !matches(&cluster, patch) {
+        if !matches(run.set, &cluster, patch) {
             continue;
         }
         match patch.operation {
@@ -54,17 +54,18 @@ pub(super) fn merge_socket(into: &mut TransportSocket, from: &TransportSocket) -
     }
 }
 
-fn matches(cluster: &Cluster, patch: &Patch) -> bool {
+fn matches(set: &PatchSet, cluster: &Cluster, patch: &Patch) -> bool {
     let Some(ObjectMatch::Cluster(wanted)) = patch.object() else { return true };
     let ClusterMatch { port_number, service, subset, name } = wanted;
     if !name.is_empty() {
         return cluster.name == **name;
     }
     let said = Said::of(&cluster.name);
-    let hosts = services(cluster);
-    let serves = || match said.direction {
-        "inbound" if !hosts.is_empty() => hosts.contains(&&**service),
-        _ => *said.host == **service,
+    // A cluster for calls in says no service in its name; all that arrive at its port count.
+    let services = set.services.iter().find(|(port, _)| said.direction == "inbound" && u32::from(*port) == said.port);
+    let serves = || match services {
+        Some((_, hosts)) => hosts.iter().any(|host| **host == **service),
+        None => *said.host == **service,
     };
     (subset.is_empty() || *said.subset == **subset)
         && (service.is_empty() || serves())
@@ -88,21 +89,4 @@ impl<'n> Said<'n> {
         let port = rest.parse().unwrap_or_default();
         Self { direction, port, subset: parts.next().unwrap_or_default(), host: parts.next().unwrap_or_default() }
     }
-}
-
-/// The hosts of the services that a cluster of the workload's own is for, as its metadata names them.
-fn services(cluster: &Cluster) -> Vec<&str> {
-    use envoy_types::pb::google::protobuf::value::Kind;
-    let istio = cluster.metadata.as_ref().and_then(|m| m.filter_metadata.get("istio"));
-    let Some(Kind::ListValue(list)) = istio.and_then(|i| i.fields.get("services")?.kind.as_ref()) else {
-        return Vec::new();
-    };
-    list.values
-        .iter()
-        .filter_map(|entry| match entry.kind.as_ref() {
-            Some(Kind::StructValue(entry)) => entry.fields.get("host")?.kind.as_ref(),
-            _ => None,
-        })
-        .filter_map(|host| if let Kind::StringValue(host) = host { Some(host.as_str()) } else { None })
-        .collect()
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use envoy_types::pb::envoy::config::route::v3::{RouteConfiguration, VirtualHost};
 
 use crate::api::envoy_filter::{ApplyTo, ObjectMatch, Operation, PatchContext, RouteConfigurationMatch};
-use crate::model::facts::{Patch, PatchSet};
+use crate::model::facts::{Patch, PatchSet, RouteName};
 
 use super::cluster::Said;
 use super::merge::{keeps_name, merge, value};
@@ -75,8 +75,7 @@ fn wanted(patch: &Patch) -> Option<&RouteConfigurationMatch> {
     }
 }
 
-/// Whether a patch is for a route configuration. Of gateways, the port is that by which a service reaches the one in
-/// the name.
+/// Whether a patch is for a route configuration. Of gateways, the port is that of a server behind it.
 fn matches(set: &PatchSet, context: PatchContext, name: &str, patch: &Patch) -> bool {
     let Some(wanted) = wanted(patch) else { return true };
     if !wanted.name.is_empty() && name != &*wanted.name {
@@ -87,37 +86,12 @@ fn matches(set: &PatchSet, context: PatchContext, name: &str, patch: &Patch) -> 
         let port = if inbound { Said::of(name).port } else { name.parse().unwrap_or_default() };
         return wanted.port_number == 0 || wanted.port_number == port;
     }
-    let said = Server::of(name);
-    let is_port = |wanted: u32| match set.ports.iter().find(|(port, _)| u32::from(*port) == said.port) {
-        Some((_, reached_by)) => reached_by.iter().any(|port| u32::from(*port) == wanted),
-        None => said.port == wanted,
+    let said = RouteName::parse(name);
+    let is_port = |wanted: u32| match set.ports.iter().find(|(port, _)| *port == said.port) {
+        Some((_, servers)) => servers.iter().any(|port| u32::from(*port) == wanted),
+        None => u32::from(said.port) == wanted,
     };
     (wanted.port_name.is_empty() || *wanted.port_name == *said.port_name)
         && (wanted.gateway.is_empty() || *wanted.gateway == *said.gateway)
         && (wanted.port_number == 0 || is_port(wanted.port_number))
-}
-
-/// What the name of a gateway's route configuration says (istio `ParseGatewayRDSRouteName`): `http.80`, or
-/// `https.443.NAME.GATEWAY.NAMESPACE`.
-#[derive(Default)]
-struct Server<'n> {
-    port: u32,
-    port_name: &'n str,
-    /// `namespace/name`
-    gateway: String,
-}
-
-impl<'n> Server<'n> {
-    fn of(name: &'n str) -> Self {
-        if let Some(port) = name.strip_prefix("http.") {
-            return Self { port: port.parse().unwrap_or_default(), ..Self::default() };
-        }
-        let parts: Vec<&str> = name.split('.').collect();
-        match parts[..] {
-            ["https", port, port_name, gateway, namespace] => {
-                Self { port: port.parse().unwrap_or_default(), port_name, gateway: format!("{namespace}/{gateway}") }
-            }
-            _ => Self::default(),
-        }
-    }
 }

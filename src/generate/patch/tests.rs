@@ -44,7 +44,13 @@ fn patches(list: Value) -> Vec<Handle<Patch>> {
 }
 
 fn set(gateway: bool, list: Value) -> Handle<PatchSet> {
-    Handle::new(PatchSet { gateway, patches: patches(list), lacking: Vec::new(), ports: vec![(8080, vec![80])] })
+    Handle::new(PatchSet {
+        gateway,
+        patches: patches(list),
+        lacking: Vec::new(),
+        ports: vec![(8080, vec![80])],
+        services: vec![(80, vec!["a.n".into(), "b.n".into()])],
+    })
 }
 
 /// What patches make of a message, and what was left out, as `INDEX: why`.

@@ -144,6 +144,50 @@ impl Server {
     }
 }
 
+/// What the name of a gateway's routes says (istio `ParseGatewayRDSRouteName`): `http.80`, or
+/// `https.443.NAME.GATEWAY.NAMESPACE`. A name that says more, as that of a bound address, says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RouteName<'n> {
+    /// The port; 0 if it says none.
+    pub port: u16,
+    /// The name of the server's port.
+    pub port_name: &'n str,
+    /// The Gateway, as `namespace/name`.
+    pub gateway: String,
+}
+
+impl<'n> RouteName<'n> {
+    /// Reads a name.
+    pub fn parse(name: &'n str) -> Self {
+        if let Some(port) = name.strip_prefix("http.") {
+            return Self { port: port.parse().unwrap_or_default(), ..Self::default() };
+        }
+        let parts: Vec<&str> = name.split('.').collect();
+        match parts[..] {
+            ["https", port, port_name, gateway, namespace] => {
+                Self { port: port.parse().unwrap_or_default(), port_name, gateway: format!("{namespace}/{gateway}") }
+            }
+            _ => Self::default(),
+        }
+    }
+}
+
+impl Servers {
+    /// For each port in names of routes the ports of the Gateways' servers behind it, where there is any but itself
+    /// (istio `getTargetPortMap`).
+    pub fn ports(&self) -> Vec<(u16, Vec<u16>)> {
+        let mut ports: BTreeMap<u16, BTreeSet<u16>> = BTreeMap::new();
+        for (name, servers) in &self.routes {
+            let numbers = servers.iter().map(|server| server.number);
+            ports.entry(RouteName::parse(name).port).or_default().extend(numbers);
+        }
+        let differ = |(port, numbers): (u16, BTreeSet<u16>)| {
+            (numbers.iter().ne([&port])).then(|| (port, numbers.into_iter().collect()))
+        };
+        ports.into_iter().filter_map(differ).collect()
+    }
+}
+
 /// All that a gateway proxy takes in, after conflicts are resolved.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Servers {

@@ -2,7 +2,7 @@
 
 use crate::api::bytes::Bytes;
 use crate::api::envoy_filter::{ApplyTo, ConfigMatch, ObjectMatch, Operation, PatchContext, ProxyMatch};
-use crate::base::{Labels, Namespace, Str};
+use crate::base::{Host, Labels, Namespace, Str};
 
 use super::Handle;
 
@@ -76,6 +76,9 @@ pub struct PatchSet {
     pub patches: Vec<Handle<Patch>>,
     /// Those that need a type of extension which the proxies do not have, with that type.
     pub lacking: Vec<(Handle<Patch>, Str)>,
-    /// The ports by which services reach the ports of a gateway, where these differ.
+    /// For each port in names of a gateway's routes the ports of the servers behind it, where these are not just that
+    /// one; filled where a patch asks for a port.
     pub ports: Vec<(u16, Vec<u16>)>,
+    /// For each port of the workload the services that arrive there; filled where a patch for calls in asks for one.
+    pub services: Vec<(u16, Vec<Host>)>,
 }

@@ -2,14 +2,39 @@
 
 use std::collections::BTreeSet;
 
-use crate::base::Labels;
+use crate::base::{Host, Labels};
 use crate::generate::cluster::{Application, InboundCluster};
 use crate::model::facts::Target;
 use crate::model::{FactKey, Scope, View};
 use crate::plan::{Output, Planner};
 
 use super::facets::InboundFacets;
+use super::ingress::IngressTarget;
 use super::outbound::rule_ref;
+
+impl InboundFacets {
+    fn ports(&self) -> BTreeSet<u16> {
+        let of_sidecar = self.ingress.iter().map(|i| i.target.number);
+        self.targets.iter().map(|t| t.number).chain(of_sidecar).collect()
+    }
+
+    fn ingress_at(&self, port: u16) -> Option<&IngressTarget> {
+        self.ingress.iter().find(|i| i.target.number == port)
+    }
+
+    /// What arrives at a port; a Sidecar's listener stands for all others.
+    fn targets_at(&self, port: u16) -> impl Iterator<Item = &Target> {
+        let ingress = self.ingress_at(port);
+        let others = self.targets.iter().filter(move |t| ingress.is_none() && t.number == port);
+        ingress.map(|i| &i.target).into_iter().chain(others)
+    }
+
+    /// The hosts of the services that arrive at each port.
+    pub(in crate::plan) fn services(&self) -> Vec<(u16, Vec<Host>)> {
+        let hosts = |port: u16| self.targets_at(port).map(|target| target.host.clone()).collect();
+        self.ports().into_iter().map(|port| (port, hosts(port))).collect()
+    }
+}
 
 /// Plans inbound clusters.
 pub struct InboundClusters;
@@ -24,9 +49,7 @@ impl Planner for InboundClusters {
     }
 
     fn units(_view: &View<'_>, facets: &InboundFacets) -> Vec<u16> {
-        let of_sidecar = facets.ingress.iter().map(|i| i.target.number);
-        let ports: BTreeSet<u16> = facets.targets.iter().map(|t| t.number).chain(of_sidecar).collect();
-        ports.into_iter().collect()
+        facets.ports().into_iter().collect()
     }
 
     fn unit_of(_key: &FactKey) -> Option<u16> {
@@ -34,11 +57,8 @@ impl Planner for InboundClusters {
     }
 
     fn plan(view: &View<'_>, facets: &InboundFacets, port: &u16, out: &mut Output<'_>) {
-        let ingress = facets.ingress.iter().find(|i| i.target.number == *port);
-        let targets: Vec<Target> = match ingress {
-            Some(ingress) => vec![ingress.target.clone()],
-            None => facets.targets.iter().filter(|t| t.number == *port).cloned().collect(),
-        };
+        let ingress = facets.ingress_at(*port);
+        let targets: Vec<Target> = facets.targets_at(*port).cloned().collect();
         let Some(first) = targets.first() else { return out.gone() };
         // Rules for selected workloads are for callers alone.
         let rule = view.service(&first.host).and_then(|service| view.rule(&service, &Labels::new()));

@@ -129,6 +129,11 @@ fn servers(view: &View<'_>, proxy: &Proxy) -> Option<(Servers, Labels)> {
     (!servers.entries.is_empty()).then_some((servers, labels))
 }
 
+/// The ports of servers behind those in the names of routes ([`Servers::ports`]).
+pub(in crate::plan) fn ports(view: &View<'_>, proxy: &Proxy) -> Vec<(u16, Vec<u16>)> {
+    servers(view, proxy).map(|(servers, _)| servers.ports()).unwrap_or_default()
+}
+
 /// Whether a proxy passes TLS of the mesh on by the name in the handshake: it has clusters for that too.
 pub(in crate::plan) fn passes_by_name(view: &View<'_>, proxy: &Proxy) -> bool {
     let merged = |entry: &ServerEntry| entry.servers.iter().any(|merged| merged.server.passes_by_name());

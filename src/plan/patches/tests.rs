@@ -119,3 +119,55 @@ fn configurations_of_extensions_are_for_any_context() {
     let of = |kind, side| resolved(&world, &client(json!({})), kind, side).is_some();
     assert!(of(ResourceType::Extension, Side::Added) && !of(ResourceType::Cluster, Side::Added));
 }
+
+#[test]
+fn a_port_of_a_gateways_routes_is_that_of_the_server() {
+    let gateway = "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: g, namespace: shop}\n\
+                   spec: {selector: {app: gate}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ['*']}]}\n";
+    let service = "apiVersion: v1\nkind: Service\nmetadata: {name: gate, namespace: shop}\n\
+                   spec: {selector: {app: gate}, ports: [{name: http, port: 80, targetPort: 8080}]}\n";
+    let slice = "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n\
+                 metadata: {name: gate-1, namespace: shop, labels: {kubernetes.io/service-name: gate}}\n\
+                 addressType: IPv4\nports: [{name: http, port: 8080}]\nendpoints: [{addresses: [10.1.0.9]}]\n";
+    let port = "    match: {routeConfiguration: {portNumber: 80}}\n";
+    let of_routes = |matches: &str| {
+        let patch = filter("shop", "a", "", matches).replace("CLUSTER", "ROUTE_CONFIGURATION");
+        patch.replace("altStatName: a", "mostSpecificHeaderMutationsWins: true")
+    };
+    let id = "router~10.1.0.9~gate.shop~shop.svc.cluster.local";
+    let metadata = json!({"NAMESPACE": "shop", "CLUSTER_ID": "Kubernetes", "INSTANCE_IPS": "10.1.0.9",
+                          "LABELS": {"app": "gate"}});
+    let gate = Proxy::new(id, "gate", Default::default(), &metadata, &[]).unwrap();
+    let ports = |matches: &str| {
+        let world = world(&[gateway.to_owned(), service.to_owned(), slice.to_owned(), of_routes(matches)]);
+        resolved(&world, &gate, ResourceType::Route, Side::Out).unwrap().ports.clone()
+    };
+    assert_eq!(ports(port), [(8080, vec![80])]);
+    assert_eq!(ports(""), [], "nobody asks");
+}
+
+#[test]
+fn a_cluster_for_calls_in_is_that_of_all_services_at_its_port() {
+    let service = |name: &str, port: u16| {
+        format!(
+            "apiVersion: v1\nkind: Service\nmetadata: {{name: {name}, namespace: shop}}\n\
+             spec: {{selector: {{app: cart}}, ports: [{{name: http, port: {port}, targetPort: 8080}}]}}\n"
+        )
+    };
+    let slice = |name: &str| {
+        format!(
+            "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n\
+             metadata: {{name: {name}-1, namespace: shop, labels: {{kubernetes.io/service-name: {name}}}}}\n\
+             addressType: IPv4\nports: [{{name: http, port: 8080}}]\nendpoints: [{{addresses: [10.1.0.5]}}]\n"
+        )
+    };
+    let asks = "    match: {cluster: {service: other.shop.svc.cluster.local}}\n";
+    let objects =
+        [service("cart", 80), slice("cart"), service("other", 81), slice("other"), filter("shop", "a", "", asks)];
+    let world = world(&objects);
+    let cart = client(json!({"LABELS": {"app": "cart"}}));
+    let set = |side| resolved(&world, &cart, ResourceType::Cluster, side).unwrap();
+    let hosts = ["cart", "other"].map(|name| crate::base::Host::new(format!("{name}.shop.svc.cluster.local")));
+    assert_eq!(set(Side::In).services, [(8080, hosts.to_vec())]);
+    assert_eq!(set(Side::Out).services, [], "names of clusters for calls out say their service");
+}

@@ -10,7 +10,6 @@ use std::time::Duration;
 use mizzen::agent::envoy::{Search, find_or_install};
 use serde_json::Value;
 
-use super::capture::PROXY_ID;
 use super::http;
 use super::netns::Namespace;
 use super::process::{Process, eventually};
@@ -50,11 +49,17 @@ pub(crate) struct Sidecar {
 }
 
 impl Sidecar {
-    /// Starts Envoy with `bootstrap` as Istio's agent starts it, as the user whose traffic is not captured.
-    pub(crate) fn start(namespace: Namespace, name: &str, bootstrap: &Value, directory: &Path) -> Sidecar {
+    /// Starts Envoy with `bootstrap` as Istio's agent starts it, as a user whose traffic is not captured, or as root.
+    pub(crate) fn start(
+        namespace: Namespace,
+        user: Option<u32>,
+        name: &str,
+        bootstrap: &Value,
+        directory: &Path,
+    ) -> Sidecar {
         let file = directory.join(format!("{name}.envoy.json"));
         std::fs::write(&file, bootstrap.to_string()).expect("a file of our own");
-        let mut command = namespace.command_as(binary(), Some(PROXY_ID));
+        let mut command = namespace.command_as(binary(), user);
         command.arg("-c").arg(&file).args(["--concurrency", "1", "--disable-hot-restart", "-l", "warning"]);
         command.args(["--drain-time-s", "45", "--drain-strategy", "immediate"]);
         let process = Process::start(name, command, directory.join(format!("{name}.envoy.log")));

@@ -10,6 +10,7 @@ use rustix::fs::{FlockOperation, flock};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::capture::PROXY_ID;
 use super::envoy::Sidecar;
 use super::netns::{Namespace, remove_leftovers};
 use super::process::{Process, eventually, run};
@@ -26,6 +27,10 @@ const MONITORING: u16 = 15014;
 /// Meshes exist one at a time on a machine: their tests measure time.
 pub(crate) struct Mesh {
     control_plane: Option<Process>,
+    /// Where proxies find the control plane.
+    grpc: String,
+    /// As whom they run.
+    user: Option<u32>,
     centre: Namespace,
     directory: TempDir,
     _alone: File,
@@ -50,7 +55,14 @@ impl Mesh {
         // The sidecars read their bootstrap as another user.
         std::fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("ours");
         std::fs::create_dir(directory.path().join("config")).expect("a directory of our own");
-        Mesh { control_plane: None, centre, directory, _alone: alone }
+        Mesh {
+            control_plane: None,
+            grpc: format!("{CENTRE}:{GRPC}"),
+            user: Some(PROXY_ID),
+            centre,
+            directory,
+            _alone: alone,
+        }
     }
 
     /// Where servers outside the mesh run.
@@ -76,6 +88,13 @@ impl Mesh {
         self.directory.path().join("config")
     }
 
+    /// Lets proxies find the control plane at a UNIX socket, over which gateways get private keys. It is root's, as the
+    /// control plane, and so must the proxies be.
+    pub(crate) fn speak_over_a_socket(&mut self) {
+        self.grpc = format!("unix:{}", self.directory.path().join("xds").display());
+        self.user = None;
+    }
+
     /// Starts `mizzen discovery` on the folder and waits until it is ready.
     pub(crate) fn start_control_plane(&mut self) {
         let mut command = self.centre.command(env!("CARGO_BIN_EXE_mizzen"));
@@ -85,7 +104,7 @@ impl Mesh {
         command.arg("--configDir").arg(self.folder()).arg("--meshConfig").arg(&mesh_config);
         command.arg("--stateDir").arg(self.directory.path().join("state"));
         let address = |port: u16| format!("{CENTRE}:{port}");
-        command.args(["--grpcAddr", &address(GRPC), "--httpAddr", &address(HTTP)]);
+        command.args(["--grpcAddr", &self.grpc, "--httpAddr", &address(HTTP)]);
         command.args(["--monitoringAddr", &address(MONITORING)]);
         let mut process = Process::start("mizzen", command, self.directory.path().join("mizzen.log"));
         eventually(Duration::from_secs(20), "the control plane to be ready", || {
@@ -120,7 +139,7 @@ impl Mesh {
         let address = bootstrap["node"]["metadata"]["INSTANCE_IPS"].as_str().expect("a Pod has an address");
         let namespace = self.attach(name, address.parse().expect("one address"));
         prepare(&namespace);
-        let mut proxy = Sidecar::start(namespace, name, &bootstrap, self.directory.path());
+        let mut proxy = Sidecar::start(namespace, self.user, name, &bootstrap, self.directory.path());
         proxy.wait_until_ready();
         proxy
     }
@@ -130,7 +149,7 @@ impl Mesh {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mizzen"));
         // In a Kubernetes pod the environment would tell of that pod.
         command.env_clear().arg("bootstrap").arg("--pod").arg(document).args(["--name", name]);
-        command.args(["--discovery-address", &format!("{CENTRE}:{GRPC}")]);
+        command.args(["--discovery-address", &self.grpc]);
         command.args(flags);
         serde_json::from_str(&run(&mut command)).expect("a JSON document")
     }

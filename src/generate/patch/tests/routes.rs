@@ -147,7 +147,7 @@ fn virtual_hosts_that_are_merged_into_a_configuration_are_patched_like_others() 
 }
 
 #[test]
-fn a_gateway_is_matched_by_the_port_of_its_service_and_by_what_its_name_says() {
+fn a_gateway_is_matched_by_the_ports_of_its_servers_and_by_what_its_name_says() {
     let merged = |name: &str, matches: Value| {
         let list =
             json!([patch("ROUTE_CONFIGURATION", matches, "MERGE", json!({"mostSpecificHeaderMutationsWins": true}))]);
