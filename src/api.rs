@@ -10,6 +10,7 @@
 //! Absent on purpose: YAML and files (`source` turns them into JSON), precedence between objects and what a name
 //! refers to (`model` knows), Envoy.
 
+pub mod authorization_policy;
 pub mod bytes;
 pub mod destination_rule;
 pub mod endpoint_slice;

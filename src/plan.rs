@@ -10,6 +10,7 @@
 //! leaves the one before in force.
 //! Absent: what a resource looks like (`generate`), connections, clocks.
 
+mod access;
 mod added;
 mod caller;
 mod class;

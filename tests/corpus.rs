@@ -18,7 +18,11 @@ use mizzen::model::index::{Allocations, Options};
 use serde_json::Value;
 
 /// Cases that are equal in full.
-const EQUAL: [&str; 37] = [
+const EQUAL: [&str; 43] = [
+    "authz-conditions",
+    "authz-external",
+    "authz-namespace-rules",
+    "authz-tcp",
     "balancing-policies",
     "connection-limits",
     "egress-scope",
@@ -37,6 +41,7 @@ const EQUAL: [&str; 37] = [
     "layer4-gateway",
     "locality-failover",
     "mesh-wide-locality",
+    "mesh-wide-settings",
     "mtls-levels",
     "mtls-mixed-pods",
     "mysql-same-port",
@@ -51,6 +56,7 @@ const EQUAL: [&str; 37] = [
     "rule-precedence",
     "shared-port-numbers",
     "strict-mesh",
+    "trust-domains",
     "tunnel-through-proxy",
     "two-networks",
     "upstream-tls",

@@ -1,5 +1,6 @@
 //! Istio's mesh config: the settings of the whole mesh (`istio/api` `mesh/v1alpha1`).
 
+mod authorizer;
 mod connection;
 mod headers;
 mod networks;
@@ -11,6 +12,7 @@ mod tracing;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use authorizer::{Authorizer, RequestBody};
 pub use connection::{ConnectionSettings, HeadersWithUnderscores, PathWithEscapedSlashes, Profile};
 pub use headers::{
     AttemptCount, ClientCertDetails, EnvoyDebugHeaders, ForwardClientCert, MetadataExchangeHeaders,

@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::meta::{Key, Meta, Timestamp};
 use super::{
-    Kind, destination_rule, encode, endpoint_slice, envoy_filter, gateway, ingress, namespace, node,
-    peer_authentication, pod, secret, service, service_entry, sidecar, virtual_service, workload_entry,
+    Kind, authorization_policy, destination_rule, encode, endpoint_slice, envoy_filter, gateway, ingress, namespace,
+    node, peer_authentication, pod, secret, service, service_entry, sidecar, virtual_service, workload_entry,
 };
 use crate::base::{ObjectRef, Str};
 
@@ -38,6 +38,7 @@ pub enum Spec {
     WorkloadEntry(workload_entry::WorkloadEntry),
     Sidecar(sidecar::Sidecar),
     PeerAuthentication(peer_authentication::PeerAuthentication),
+    AuthorizationPolicy(authorization_policy::AuthorizationPolicy),
     EnvoyFilter(envoy_filter::EnvoyFilter),
     Gateway(gateway::Gateway),
     Ingress(ingress::Ingress),
@@ -62,6 +63,7 @@ impl Object {
             Spec::WorkloadEntry(_) => Kind::WorkloadEntry,
             Spec::Sidecar(_) => Kind::Sidecar,
             Spec::PeerAuthentication(_) => Kind::PeerAuthentication,
+            Spec::AuthorizationPolicy(_) => Kind::AuthorizationPolicy,
             Spec::EnvoyFilter(_) => Kind::EnvoyFilter,
             Spec::Gateway(_) => Kind::Gateway,
             Spec::Ingress(_) => Kind::Ingress,
@@ -101,6 +103,7 @@ impl Object {
             Spec::WorkloadEntry(s) => workload_entry(s),
             Spec::Sidecar(s) => of_spec(encode::to_value(s)),
             Spec::PeerAuthentication(s) => of_spec(encode::to_value(s)),
+            Spec::AuthorizationPolicy(s) => of_spec(encode::to_value(s)),
             Spec::EnvoyFilter(s) => of_spec(encode::to_value(s)),
             Spec::Gateway(s) => of_spec(encode::to_value(s)),
             Spec::Ingress(s) => of_spec(encode::to_value(s)),

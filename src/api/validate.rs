@@ -4,6 +4,7 @@
 //! such objects where they get past the webhook; they say so.
 
 mod at;
+mod authorization_policy;
 mod der;
 mod destination_rule;
 mod gateway;
@@ -48,6 +49,10 @@ pub(super) fn object(object: &Object, report: &Report) {
         Spec::WorkloadEntry(entry) => workload_entry::workload_entry(&entry.workload, at),
         Spec::Sidecar(sidecar) => sidecar::sidecar(sidecar, at),
         Spec::PeerAuthentication(policy) => peer_authentication::peer_authentication(policy, at),
+        Spec::AuthorizationPolicy(policy) => {
+            authorization_policy::authorization_policy(policy, at);
+            authorization_policy::dry_run(policy, &object.meta, &At::new("metadata", report));
+        }
         Spec::Secret(secret) => secret::secret(secret, &At::new("", report)),
         Spec::EnvoyFilter(filter) => at.field("workloadSelector").workload_selector(filter.workload_selector.as_ref()),
         Spec::Gateway(gateway) => gateway::gateway(gateway, &object.meta, at),

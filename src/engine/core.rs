@@ -105,6 +105,7 @@ impl Core {
             survey: self.index.survey(),
             revision: self.index.snapshot().revision,
             anonymous: self.plan.proxies().any(|(_, proxy)| !proxy.capabilities.has_identity()),
+            unguarded: self.plan.proxies().any(|(_, proxy)| !proxy.capabilities.has_guards()),
         }
     }
 

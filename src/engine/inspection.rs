@@ -14,6 +14,8 @@ pub struct Inspection {
     pub(super) revision: u64,
     /// Whether some proxy cannot prove who it is.
     pub(super) anonymous: bool,
+    /// Whether some proxy cannot decide whom it lets in.
+    pub(super) unguarded: bool,
 }
 
 impl Inspection {
@@ -26,6 +28,9 @@ impl Inspection {
         if self.anonymous {
             all.extend(self.survey.demands_identity());
         }
+        if self.unguarded {
+            all.extend(self.survey.demands_authorization());
+        }
         all.sort();
         all.dedup();
         all
@@ -34,7 +39,7 @@ impl Inspection {
     /// Whether the findings of both are the same for sure.
     pub fn is_same(&self, other: &Self) -> bool {
         self.revision == other.revision
-            && self.anonymous == other.anonymous
+            && (self.anonymous, self.unguarded) == (other.anonymous, other.unguarded)
             && Arc::ptr_eq(&self.said, &other.said)
             && self.built == other.built
     }

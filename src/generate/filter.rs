@@ -5,8 +5,9 @@
 //! [`CallSettings`]), so that a recipe holds it as a handle.
 //!
 //! Invariant: which filters a proxy lacks was decided before; everything in a value is built.
-//! Absent: filters of users: those of EnvoyFilters (`patch`), and Wasm and authorization, which later issues add.
+//! Absent: filters of users: those of EnvoyFilters (`patch`), and Wasm, which later issues add.
 
+mod access;
 mod access_log;
 mod bytes;
 mod calls;
@@ -15,6 +16,7 @@ mod manager;
 mod tracing;
 mod typed;
 
+pub use access::{Access, Ask, Judge, Knowledge, Request, Statement, Verdict};
 pub use access_log::{AccessLog, LogFormat};
 pub use bytes::{Bytes, BytesSettings, Destination, Protocol, SniResolution, TcpProxy, Tunnel};
 pub use calls::{CallSettings, Calls, ClientCertificate, Routes, ServerHeader};

@@ -6,6 +6,7 @@
 //! Facts may hold values of `api` (a parsed traffic policy is a plain value already); they hold no whole objects.
 
 mod authn;
+mod authz;
 mod cluster_defaults;
 mod credential;
 mod distinctions;
@@ -28,6 +29,7 @@ pub mod topology;
 mod traffic;
 
 pub use authn::{Authn, PeerMode, PeerRules};
+pub use authz::{Authz, AuthzPolicy};
 pub use cluster_defaults::ClusterDefaults;
 pub use credential::{Credential, Pair, Roots};
 pub use distinctions::Distinctions;

@@ -8,6 +8,7 @@
 
 mod addresses;
 mod allocate;
+mod authz;
 mod credentials;
 mod delegate;
 mod discovery;
@@ -83,6 +84,7 @@ struct Dirty {
     rules: BTreeSet<(Namespace, Host)>,
     routes: BTreeSet<(Namespace, Str)>,
     authn: BTreeSet<Namespace>,
+    authz: BTreeSet<Namespace>,
     sidecars: BTreeSet<Namespace>,
     filters: BTreeSet<Namespace>,
     addresses: BTreeSet<Str>,
@@ -148,6 +150,7 @@ impl Index {
             gateways: Handle::new(Vec::new()),
             bound: OrdMap::new(),
             authn: OrdMap::new(),
+            authz: OrdMap::new(),
             filters: OrdMap::new(),
             addresses: OrdMap::new(),
             selectors: OrdMap::new(),
@@ -263,6 +266,7 @@ impl Index {
         self.derive_routes(&mut dirty, changes);
         self.derive_gateways(&dirty, changes);
         self.derive_authn(&dirty, changes);
+        self.derive_authz(&dirty, changes);
         self.derive_sidecars(&dirty, changes);
         self.derive_credentials(&mut dirty, changes);
         self.derive_filters(&dirty, changes);
@@ -340,6 +344,9 @@ impl Index {
             }
             Spec::PeerAuthentication(_) => {
                 dirty.authn.insert(namespace.clone());
+            }
+            Spec::AuthorizationPolicy(_) => {
+                dirty.authz.insert(namespace.clone());
             }
             Spec::Sidecar(_) => {
                 dirty.sidecars.insert(namespace.clone());

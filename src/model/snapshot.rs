@@ -8,8 +8,8 @@ use crate::api::{Key, Kind};
 use crate::base::{Host, Namespace, Str};
 
 use super::facts::{
-    Authn, Credential, Distinctions, EdgeGateways, Egress, Endpoints, Filter, Handle, Identities, Instance, Mesh,
-    Networks, PortMembers, Rule, Service, Sidecar, VirtualService,
+    Authn, Authz, Credential, Distinctions, EdgeGateways, Egress, Endpoints, Filter, Handle, Identities, Instance,
+    Mesh, Networks, PortMembers, Rule, Service, Sidecar, VirtualService,
 };
 
 /// What a planner may read, as a key: hits, misses and whole groups alike.
@@ -55,6 +55,8 @@ pub enum FactKey {
     Bound(Str),
     /// The PeerAuthentications of a namespace.
     Authn(Namespace),
+    /// The AuthorizationPolicies of a namespace.
+    Authz(Namespace),
     /// The EnvoyFilters of a namespace.
     Filters(Namespace),
     /// What is known about an address.
@@ -133,6 +135,8 @@ pub struct Snapshot {
     pub(super) bound: OrdMap<Str, Handle<Vec<Handle<VirtualService>>>>,
     /// PeerAuthentications by namespace, oldest first.
     pub(super) authn: OrdMap<Namespace, Handle<Authn>>,
+    /// AuthorizationPolicies by namespace, oldest first.
+    pub(super) authz: OrdMap<Namespace, Handle<Authz>>,
     /// EnvoyFilters by namespace, in the order in which they are applied.
     pub(super) filters: OrdMap<Namespace, Handle<Vec<Filter>>>,
     /// What is known about each IP.

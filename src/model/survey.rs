@@ -11,6 +11,7 @@
 //! seems to have, is a warning; what is odd and works as written is an information.
 
 mod annotations;
+mod authz;
 mod destinations;
 mod endpoints;
 mod entries;
@@ -66,6 +67,7 @@ impl Survey {
                 Spec::Ingress(spec) => gateways::ingress(spec, known, notes),
                 Spec::Sidecar(spec) => sidecars::sidecar(spec, known, notes),
                 Spec::PeerAuthentication(spec) => security::peer_authentication(spec, known, notes),
+                Spec::AuthorizationPolicy(spec) => authz::authorization_policy(spec, known, notes),
                 Spec::Opaque(kind, _) => annotations::without_effect(*kind, notes),
                 _ => {}
             }
@@ -77,12 +79,25 @@ impl Survey {
         gateways::claims(known, &mut out);
         sidecars::claims(known, &mut out);
         security::claims(known, &mut out);
+        authz::claims(known, &mut out);
         out.sort();
         out.dedup();
         out
     }
 
-    /// What workloads that cannot prove who they are will notice: rules that demand mutual TLS.
+    /// What workloads that cannot decide whom they let in will notice: policies that say so.
+    pub fn demands_authorization(&self) -> Vec<Finding> {
+        let mut out = Vec::new();
+        for object in self.objects.values() {
+            if let Spec::AuthorizationPolicy(policy) = &object.spec {
+                authz::unguarded(policy, &mut Notes::new(object, &mut out));
+            }
+        }
+        out
+    }
+
+    /// What workloads that cannot prove who they are will notice: rules that demand mutual TLS, and policies that ask
+    /// who calls.
     pub fn demands_identity(&self) -> Vec<Finding> {
         let mut out = Vec::new();
         for object in self.objects.values() {

@@ -1,5 +1,6 @@
 //! The only way to read a snapshot: from a scope, and on record.
 
+mod authz;
 mod connections;
 mod gateways;
 mod routes;

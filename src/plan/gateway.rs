@@ -5,7 +5,7 @@
 //!
 //! Who takes which port and host is known when the class of a proxy is, so it is what distinguishes classes; a unit is
 //! one listener, or one configuration of routes. Gateways see the mesh from their own namespace.
-//! Absent: clusters and endpoints, which are planned as for sidecars; authorization and telemetry.
+//! Absent: clusters and endpoints, which are planned as for sidecars; telemetry.
 
 mod bytes;
 mod facets;

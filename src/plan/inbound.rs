@@ -1,11 +1,11 @@
 //! The listeners for calls in: one for each workload, whatever the number of its pods, and perhaps others where its
 //! Sidecar says so.
 //!
-//! Comes in: the ports of the workload and what PeerAuthentications say of them. Goes out: [`VirtualInbound`].
+//! Comes in: the ports of the workload, what PeerAuthentications say of them, and who decides which calls are let in. Goes out: [`VirtualInbound`].
 //!
 //! Everything in it is known when the class of a proxy is; so the recipe itself is what distinguishes classes, and
 //! there is nothing left to plan.
-//! Absent: policies of calls, which later issues add. TLS in a Sidecar is ignored, as istiod's feature for it is off.
+//! Absent: TLS in a Sidecar is ignored, as istiod's feature for it is off.
 
 mod destination;
 mod ingress;
@@ -27,6 +27,7 @@ use crate::model::facts::{Handle, PeerMode, Protocol, Registry, Target};
 use crate::model::{FactKey, Scope, View};
 use crate::proxy::{Flag, Proxy, Role};
 
+use super::access::access;
 use super::caller::place;
 use super::class::{Output, Planner};
 use super::listener::{Direction, Interception, Settings, addresses, has_basics, reserved};
@@ -74,11 +75,15 @@ pub fn facets(view: &View<'_>, proxy: &Proxy) -> InboundFacets {
     }
     let (labels, _) = place(view, proxy);
     let settings = Settings::new(mesh, proxy, &labels);
+    let access = access(view, proxy, &labels);
+    let (open, calls) = (settings.bytes(Direction::In), settings.calls(Direction::In));
     let workload = Workload {
         wildcard: addresses(proxy).0[0],
         certificates: Certificates::new(mesh, proxy),
-        bytes: Handle::new(settings.bytes(Direction::In)),
-        calls: Handle::new(settings.calls(Direction::In)),
+        shut: [access.bytes.is_none(), access.calls.is_none()],
+        bytes: Handle::new(BytesSettings { access: access.bytes.unwrap_or_default(), ..open.clone() }),
+        open: Handle::new(open),
+        calls: Handle::new(calls.with(access.calls.unwrap_or_default())),
         stat_name: mesh.inbound_cluster_stat_name.clone(),
         retry: mesh.default_inbound_http_retry_policy.clone(),
         idle_timeout: settings.idle_timeout(),
@@ -168,7 +173,11 @@ struct Workload {
     wildcard: &'static str,
     /// `None` for a proxy that cannot prove who it is.
     certificates: Option<Certificates>,
+    /// Whether nothing may be let in: of bytes, of calls.
+    shut: [bool; 2],
     bytes: Handle<BytesSettings>,
+    /// The same, with nobody to decide what is let in.
+    open: Handle<BytesSettings>,
     calls: Handle<CallSettings>,
     /// A pattern for the names of clusters in statistics; empty for their own.
     stat_name: Str,
@@ -197,7 +206,7 @@ impl Workload {
 
     fn blackhole(&self) -> Bytes {
         let proxy = TcpProxy { logged: false, ..TcpProxy::to("BlackHoleCluster") };
-        Bytes { settings: self.bytes.clone(), resolution: None, protocol: None, proxy }
+        Bytes { settings: self.open.clone(), resolution: None, protocol: None, proxy }
     }
 
     /// The chains of one port for the callers that are taken there.
@@ -239,7 +248,11 @@ impl Workload {
     }
 
     fn content(&self, to: &Destination<'_>, calls: bool) -> Content {
-        if calls { Content::Calls(self.calls(to)) } else { Content::Bytes(self.bytes(to)) }
+        match calls {
+            _ if self.shut[usize::from(calls)] => Content::Bytes(self.blackhole()),
+            true => Content::Calls(self.calls(to)),
+            false => Content::Bytes(self.bytes(to)),
+        }
     }
 
     fn bytes(&self, to: &Destination<'_>) -> Bytes {

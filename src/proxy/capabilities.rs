@@ -53,6 +53,11 @@ impl Capabilities {
         }
     }
 
+    /// Whether it can decide itself which calls and connections it lets in.
+    pub fn has_guards(&self) -> bool {
+        ["http", "network"].iter().all(|sort| self.has(&format!("envoy.extensions.filters.{sort}.rbac.v3.RBAC")))
+    }
+
     /// Whether it can prove who it is, so that mutual TLS works.
     pub fn has_identity(&self) -> bool {
         match self {

@@ -145,7 +145,10 @@ fn gateway_service() -> impl Strategy<Value = Value> {
 pub(crate) fn settings() -> impl Strategy<Value = MeshConfig> {
     (any::<bool>(), any::<bool>()).prop_map(|(selects, networks)| {
         let selectors = json!([{"matchLabels": {"mesh": "yes"}}]);
-        let settings = if selects { json!({"discoverySelectors": selectors}) } else { json!({}) };
+        let mut settings = if selects { json!({"discoverySelectors": selectors}) } else { json!({}) };
+        settings["extensionProviders"] = json!([
+            {"name": "ask-a", "envoyExtAuthzGrpc": {"service": "a.one.svc.cluster.local", "port": 80}},
+            {"name": "ask-x", "envoyExtAuthzHttp": {"service": "x.example.com", "port": 80}}]);
         let described = json!({"networks": {
             "near": {"endpoints": [{"fromCidr": "10.0.0.0/30"}]},
             "far": {"endpoints": [{"fromRegistry": "Kubernetes"}], "gateways": [
@@ -154,6 +157,34 @@ pub(crate) fn settings() -> impl Strategy<Value = MeshConfig> {
         let networks = if networks { MeshNetworks::parse(described).0 } else { MeshNetworks::default() };
         MeshConfig { networks, ..MeshConfig::parse(settings).0 }
     })
+}
+
+/// Policies of every action, for some workloads or all.
+fn authorization_policy() -> impl Strategy<Value = Value> {
+    let action = select(vec!["ALLOW", "ALLOW", "DENY", "AUDIT", "CUSTOM"]);
+    let rule = select(vec![
+        json!({}),
+        json!({"from": [{"source": {"namespaces": ["one"]}}], "to": [{"operation": {"paths": ["/a/{*}"]}}]}),
+        json!({"from": [{"source": {"ipBlocks": ["10.0.0.0/30"]}}], "when": [{"key": "request.headers[a]", "values": ["b*"]}]}),
+    ]);
+    (namespace(), name(), action, rule, select(vec!["", "a", "c"]), any::<bool>(), 0..2_i64).prop_map(
+        |(ns, n, action, rule, app, other, created)| {
+            let custom = action == "CUSTOM";
+            let rule = if custom { json!({"to": [{"operation": {"ports": ["80"]}}]}) } else { rule };
+            let mut spec = json!({"action": action, "rules": [rule]});
+            if !app.is_empty() {
+                spec["selector"] = json!({"matchLabels": {"app": app}});
+            }
+            let mut metadata = json!({});
+            match custom {
+                true => spec["provider"] = json!({"name": if other { "ask-a" } else { "ask-x" }}),
+                false if action != "AUDIT" && other => metadata["annotations"] = json!({"istio.io/dry-run": "true"}),
+                false => {}
+            }
+            let body = json!({"metadata": metadata, "spec": spec});
+            document("security.istio.io/v1", "AuthorizationPolicy", ns, n, created, body)
+        },
+    )
 }
 
 /// Roots and what is no roots, in a Secret and in a ConfigMap.
@@ -476,6 +507,7 @@ pub(crate) fn edit() -> impl Strategy<Value = Edit> {
     let document = prop_oneof![
         3 => service(), 2 => slice(), 2 => pod(), 1 => node(), 3 => service_entry(), 1 => workload_entry(),
         2 => destination_rule(), 2 => virtual_service(), 1 => peer_authentication(), 2 => sidecar(),
+        2 => authorization_policy(),
         1 => described(), 1 => gateway_service(), 1 => credential(), 1 => pair(),
         3 => envoy_filter(),
         2 => gateway(), 1 => ingress(), 1 => ingress_class(),

@@ -1,3 +1,4 @@
+mod authorization_policy;
 mod destination_rule;
 mod virtual_service;
 
@@ -8,7 +9,8 @@ use crate::base::Severity;
 
 /// What a spec of this kind is refused for, as `field: text`; and what is odd about it, with its code in front.
 fn findings(kind: &str, spec: &str) -> Vec<String> {
-    let group = if kind == "PeerAuthentication" { "security" } else { "networking" };
+    let security = ["PeerAuthentication", "AuthorizationPolicy"].contains(&kind);
+    let group = if security { "security" } else { "networking" };
     let spec: Value = serde_saphyr::from_str(spec).unwrap();
     let document = serde_json::json!({
         "apiVersion": format!("{group}.istio.io/v1"), "kind": kind, "metadata": {"name": "it", "namespace": "shop"}, "spec": spec,

@@ -21,6 +21,7 @@ use crate::generate::proto;
 use crate::model::facts::Handle;
 use crate::wire::any;
 
+use super::access::Access;
 use super::access_log::AccessLog;
 use super::http::stats;
 use super::typed::typed_struct;
@@ -30,6 +31,8 @@ use super::typed::typed_struct;
 pub struct BytesSettings {
     /// Whether peers tell each other who they are, for metrics.
     pub exchange: bool,
+    /// The steps that decide whether a connection is let in.
+    pub access: Vec<Handle<Access>>,
     /// For each filter of Istio's metrics, whether it is for calls in.
     pub stats: Vec<bool>,
     /// Logs of connections.
@@ -108,6 +111,7 @@ impl Bytes {
     pub(crate) fn build(&self) -> Vec<Filter> {
         let settings = &*self.settings;
         let mut filters: Vec<Filter> = settings.exchange.then(exchange).into_iter().collect();
+        filters.extend(settings.access.iter().map(|step| step.build_for_bytes()));
         filters.extend(settings.stats.iter().map(|inbound| filter("istio.stats", stats(*inbound))));
         filters.extend(self.resolution.as_ref().map(SniResolution::build));
         if self.protocol == Some(Protocol::Mongo) {

@@ -28,11 +28,13 @@ use crate::generate::cluster::Family;
 use crate::generate::dns::{cache_of_unknown, cache_under};
 use crate::generate::proto;
 use crate::generate::tls::ALPN_BY_CALL;
+use crate::model::facts::Handle;
 use crate::proto::istio::envoy::config::filter::http::alpn::v2alpha1::FilterConfig as Alpn;
 use crate::proto::istio::envoy::config::filter::http::alpn::v2alpha1::filter_config::{AlpnOverride, Protocol};
 use crate::proto::stats::PluginConfig;
 use crate::wire::any;
 
+use super::access::Access;
 use super::typed::typed_struct;
 
 /// A filter of calls. The order of the variants is the order in which calls pass them (istio `listener_builder.go`,
@@ -46,6 +48,8 @@ pub enum HttpFilter {
     },
     /// Learns who calls, and tells callers who answers.
     TellCallers,
+    /// Decides whether a call is let in; the number is its place among such steps.
+    Access(u8, Handle<Access>),
     /// Translates gRPC for browsers.
     GrpcWeb,
     /// Counts gRPC messages.
@@ -79,6 +83,7 @@ impl HttpFilter {
     pub fn extension(&self) -> String {
         match self {
             Self::TellServers { .. } | Self::TellCallers => PEER_METADATA.to_owned(),
+            Self::Access(_, step) => step.call_extension(),
             Self::GrpcWeb => GrpcWeb::full_name(),
             Self::GrpcStats => GrpcStats::full_name(),
             Self::Alpn => Alpn::full_name(),
@@ -95,6 +100,7 @@ impl HttpFilter {
         let (name, config) = match self {
             Self::TellServers { mesh_only } => ("istio.metadata_exchange", tell_servers(*mesh_only)),
             Self::TellCallers => ("istio.metadata_exchange", tell_callers()),
+            Self::Access(_, step) => step.build_for_calls(),
             Self::GrpcWeb => ("envoy.filters.http.grpc_web", any(&GrpcWeb {})),
             Self::GrpcStats => ("envoy.filters.http.grpc_stats", any(&grpc_stats())),
             Self::Alpn => ("istio.alpn", any(&alpn())),

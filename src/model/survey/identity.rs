@@ -25,6 +25,7 @@ pub(super) fn demands(spec: &Spec, notes: &mut Notes<'_>) {
                 "a connected Envoy has no identity yet (no agent beside it): it cannot call these workloads, and beside one of them it refuses every call",
             );
         }
+        Spec::AuthorizationPolicy(policy) => super::authz::anonymous(policy, notes),
         _ => {}
     }
 }

@@ -152,6 +152,18 @@ impl<'s> Known<'s> {
     }
 }
 
+impl<'s> Known<'s> {
+    /// The labels of all workloads, with their namespace.
+    pub(super) fn workloads(&self) -> impl Iterator<Item = (&'s Namespace, &'s Labels)> {
+        self.workloads.iter().flat_map(|(namespace, all)| all.iter().map(|labels| (*namespace, *labels)))
+    }
+
+    /// Whether some workload of the mesh has these labels.
+    pub(super) fn selects_anywhere(&self, labels: &Labels) -> bool {
+        self.workloads().any(|(_, workload)| labels.iter().all(|(k, v)| workload.get(k) == Some(v)))
+    }
+}
+
 fn subsets(survey: &Survey) -> BTreeMap<&Host, BTreeSet<&str>> {
     let exact = survey.snapshot.rules.iter().map(|((_, host), rules)| (host, &**rules));
     let wild = survey.snapshot.wild_rules.values().flat_map(|w| w.iter());

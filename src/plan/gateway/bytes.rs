@@ -30,14 +30,19 @@ impl<'p, 's> Wires<'p, 's> {
     }
 
     fn ways(&self, server: &Server) -> Ways<'p, 's> {
-        let exchanges = server.tls.as_ref().is_some_and(|tls| tls.mode == ServerTlsMode::IstioMutual);
+        let mode = server.tls.as_ref().map(|tls| tls.mode);
         Ways {
             view: self.view,
             labels: &self.gate.labels,
             stat_name: &self.gate.stat_name,
             idle_timeout: self.gate.idle_timeout,
             has_mongo: self.gate.has_mongo,
-            settings: if exchanges { &self.gate.exchanging } else { &self.gate.bytes },
+            settings: match mode {
+                Some(ServerTlsMode::IstioMutual) => &self.gate.exchanging,
+                // Who calls, and what, is for the server to judge.
+                Some(ServerTlsMode::AutoPassthrough) => &self.gate.open,
+                _ => &self.gate.bytes,
+            },
         }
     }
 
@@ -64,8 +69,17 @@ impl<'p, 's> Wires<'p, 's> {
     }
 
     fn routed(&self, server: &Server, v: &VirtualService, to: &[WeightedDestination]) -> Option<Bytes> {
+        if self.gate.shut[0] {
+            return Some(self.blackhole());
+        }
         let calling = Calling { number: server.number, name: &server.port_name, protocol: server.protocol };
         self.ways(server).routed(&calling, v, to)
+    }
+
+    /// Nothing is let in.
+    pub(super) fn blackhole(&self) -> Bytes {
+        let proxy = TcpProxy { logged: false, ..TcpProxy::to("BlackHoleCluster") };
+        Bytes { settings: self.gate.open.clone(), resolution: None, protocol: None, proxy }
     }
 
     /// TLS goes on by the name in the ClientHello. A name counts once (istio `gateway.go`,

@@ -13,6 +13,7 @@ use crate::generate::gateway::ServerFiles;
 use crate::generate::route::Extensions;
 use crate::model::facts::{Handle, Server, ServerEntry, Servers};
 use crate::model::{Scope, View};
+use crate::plan::access::access;
 use crate::plan::caller::{Caller as Selected, place};
 use crate::plan::listener::{Direction, Settings, addresses, has_basics};
 use crate::plan::route::{Caller, caller, extensions, headers};
@@ -44,8 +45,12 @@ pub(super) struct Gate {
     pub(super) stat_name: Str,
     pub(super) has_mongo: bool,
     pub(super) has_grpc_web: bool,
+    /// Whether nothing may be let in: of bytes, of calls.
+    pub(super) shut: [bool; 2],
     pub(super) bytes: Handle<BytesSettings>,
-    /// The same where peers tell each other who they are.
+    /// The same, with nobody to decide what is let in.
+    pub(super) open: Handle<BytesSettings>,
+    /// The same as the first where peers tell each other who they are.
     pub(super) exchanging: Handle<BytesSettings>,
     pub(super) calls: Handle<CallSettings>,
     pub(super) logs: Handle<Vec<AccessLog>>,
@@ -73,7 +78,10 @@ fn gate(view: &View<'_>, proxy: &Proxy) -> Option<Gate> {
     let (servers, labels) = servers(view, proxy)?;
     let mesh = &view.mesh().config;
     let settings = Settings::new(mesh, proxy, &labels);
-    let bytes = settings.bytes(Direction::Edge);
+    let access = access(view, proxy, &labels);
+    let open = settings.bytes(Direction::Edge);
+    let shut = [access.bytes.is_none(), access.calls.is_none()];
+    let bytes = BytesSettings { access: access.bytes.unwrap_or_default(), ..open.clone() };
     let exchanging = BytesSettings { exchange: settings.bytes(Direction::In).exchange, ..bytes.clone() };
     Some(Gate {
         entries: servers.entries,
@@ -86,9 +94,11 @@ fn gate(view: &View<'_>, proxy: &Proxy) -> Option<Gate> {
         stat_name: mesh.outbound_cluster_stat_name.clone(),
         has_mongo: settings.has_mongo(),
         has_grpc_web: proxy.capabilities.has(&HttpFilter::GrpcWeb.extension()),
+        shut,
         bytes: Handle::new(bytes),
+        open: Handle::new(open),
         exchanging: Handle::new(exchanging),
-        calls: Handle::new(settings.calls(Direction::Edge)),
+        calls: Handle::new(settings.calls(Direction::Edge).with(access.calls.unwrap_or_default())),
         logs: Handle::new(settings.listener_logs()),
         trust: Trust::of(mesh.tls_defaults.clone(), proxy),
     })

@@ -100,6 +100,9 @@ impl Planning<'_, '_> {
     }
 
     fn calls(&self, route: &Str, protocol: Protocol, stat_prefix: &str) -> Content {
+        if self.gate.shut[1] {
+            return Content::Bytes(self.wires.blackhole());
+        }
         let web = protocol == Protocol::GrpcWeb && self.gate.has_grpc_web;
         let stat_prefix = match stat_prefix {
             "" => format!("outbound_{};", self.name).into(),

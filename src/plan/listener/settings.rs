@@ -74,6 +74,7 @@ impl<'a> Settings<'a> {
         BytesSettings {
             // Calls out exchange theirs in the cluster.
             exchange: direction == Direction::In && self.proxy.capabilities.has(EXCHANGE),
+            access: Vec::new(),
             stats: vec![inbound; metrics],
             logs: self.logs(),
         }
