@@ -13,6 +13,7 @@ mod assembly;
 mod cache;
 mod encoded;
 mod finish;
+mod layer;
 mod names;
 mod recipe;
 pub mod reflect;
@@ -21,9 +22,10 @@ pub mod schema;
 #[cfg(test)]
 mod tests;
 
-pub use assembly::{Assembly, Change, Layer, Publication, ResourceType};
+pub use assembly::{Assembly, Change, Publication, ResourceType};
 pub use cache::{Cache, CacheStats, Failure};
 pub use encoded::{Encoded, Version};
 pub use finish::{Finish, Finished};
+pub use layer::{Layer, Listing, Resources, id_set};
 pub use names::{NameId, Names};
 pub use recipe::{Fragment, Part, Recipe, Refusal, Rope, any};

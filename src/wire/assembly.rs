@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use imbl::OrdMap;
 use imbl::ordmap::DiffItem;
 use smallvec::SmallVec;
 
-use crate::base::Str;
-
 use super::encoded::Encoded;
+use super::layer::{Layer, Listing};
 
 /// The types of resource that are delivered, in the order in which Envoy needs them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,11 +72,6 @@ impl ResourceType {
     }
 }
 
-/// One part of what a proxy holds, shared by all proxies of a class: resources by name.
-///
-/// A persistent map: a copy with one entry changed shares all other nodes, and comparing the two skips them.
-pub type Layer = OrdMap<Str, Arc<Encoded>>;
-
 /// All resources of one type for one proxy: layers whose names are disjoint.
 #[derive(Clone, Default, Debug)]
 pub struct Assembly {
@@ -102,19 +95,24 @@ impl Assembly {
         self.layers.iter().flat_map(|l| l.values())
     }
 
+    /// The lists of all resources, layer by layer.
+    pub fn listings(&self) -> impl Iterator<Item = &Listing> {
+        self.layers.iter().map(Layer::listing)
+    }
+
     /// How many resources there are.
     pub fn len(&self) -> usize {
-        self.layers.iter().map(Layer::len).sum()
+        self.layers.iter().map(|l| l.len()).sum()
     }
 
     /// Whether there is no resource.
     pub fn is_empty(&self) -> bool {
-        self.layers.iter().all(Layer::is_empty)
+        self.layers.iter().all(|l| l.is_empty())
     }
 
     /// Whether both hold the same resources without looking at them: they share their roots.
     pub fn same(&self, other: &Self) -> bool {
-        self.layers.len() == other.layers.len() && self.layers.iter().zip(&other.layers).all(|(a, b)| a.ptr_eq(b))
+        self.layers.len() == other.layers.len() && self.layers.iter().zip(&other.layers).all(|(a, b)| a.same(b))
     }
 
     /// What changed since `old`: resources added or with another version, and resources that are gone.
@@ -126,7 +124,7 @@ impl Assembly {
         for i in 0..self.layers.len().max(old.layers.len()) {
             let before = old.layers.get(i).unwrap_or(&empty);
             let after = self.layers.get(i).unwrap_or(&empty);
-            if before.ptr_eq(after) {
+            if before.same(after) {
                 continue;
             }
             for item in before.diff(after) {

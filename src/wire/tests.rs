@@ -141,3 +141,20 @@ fn a_version_is_22_characters_and_knows_itself() {
     assert_eq!(v.to_string().len(), 22);
     assert!(v.is(&v.to_string()) && !v.is(""));
 }
+
+#[test]
+fn a_layer_is_listed_once_for_all_copies_until_one_changes() {
+    let cache = Cache::default();
+    let names = |layer: &Layer| layer.listing().resources.iter().map(|e| e.name().to_string()).collect::<Vec<_>>();
+    let old = layer(&cache, &[Plain { name: "a", alt: "" }, Plain { name: "b", alt: "" }]);
+    let (copy, mut new, mut other) = (old.clone(), old.clone(), old.clone());
+    new.remove("a");
+    assert_eq!((names(&new), names(&old)), (vec!["b".to_owned()], vec!["a".to_owned(), "b".to_owned()]));
+    assert!(Arc::ptr_eq(&old.listing().resources, &copy.listing().resources));
+    let changed = cache.get_or_build(&Plain { name: "c", alt: "" }).unwrap();
+    other.insert("c".into(), changed.clone());
+    assert_eq!((names(&other), names(&old)), (vec!["a".into(), "b".into(), "c".into()], vec!["a".into(), "b".into()]));
+    assert!(other.listing().ids.contains(changed.id().0) && !old.listing().ids.contains(changed.id().0));
+    other.remove("b");
+    assert_eq!(names(&other), ["a", "c"], "a list of its own is made anew");
+}

@@ -1,7 +1,7 @@
 //! A response body made of shared slices.
 //!
-//! A chunk is some 32 kB of a response as a list of slices, which HTTP/2 writes with one vectored call per data frame.
-//! Only slices too small to be worth an entry of that list are copied together.
+//! A chunk is 32 kB of a response as a list of slices, which HTTP/2 writes with one vectored call per data frame: two
+//! full frames, as clients allow them. Only slices too small to be worth an entry of that list are copied together.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -17,8 +17,9 @@ use tonic::Status;
 use super::incoming::PREFIX;
 use super::response::{Response, Written};
 
-/// How much is handed over at once, in bytes, and the rest of the slice that it ends in: a stream whose client does not
-/// read holds back few of these.
+/// How much is handed over at once, in bytes: a stream whose client does not read holds back few of these. A multiple of
+/// HTTP/2's frames of 16 kB: no frame spans two chunks, so that what is beyond would be a small frame, and a call, of
+/// its own.
 const CHUNK: usize = 32 * 1024;
 /// Slices below this length are copied together. One data frame of 16 kB is written from at most 16 slices (`Take`,
 /// crate `bytes`), so that shorter ones would mean more calls.
@@ -37,6 +38,24 @@ impl Chunk {
             self.len += slice.len();
             self.slices.push_back(slice);
         }
+    }
+
+    /// Cuts off what is beyond `at` bytes.
+    fn split_off(&mut self, at: usize) -> Self {
+        let mut rest = Self::default();
+        while let Some(beyond) = self.len.checked_sub(at).filter(|beyond| *beyond > 0)
+            && let Some(mut last) = self.slices.pop_back()
+        {
+            let kept = last.len().saturating_sub(beyond);
+            let cut = last.split_off(kept);
+            self.len -= cut.len();
+            rest.len += cut.len();
+            rest.slices.push_front(cut);
+            if !last.is_empty() {
+                self.slices.push_back(last);
+            }
+        }
+        rest
     }
 }
 
@@ -135,7 +154,8 @@ impl Iterator for Chunks {
     fn next(&mut self) -> Option<Chunk> {
         while self.sink.len() < CHUNK && self.response.write_next(&mut self.written, &mut self.sink) {}
         self.sink.flush();
-        let chunk = std::mem::take(&mut self.sink.chunk);
+        let rest = self.sink.chunk.split_off(CHUNK);
+        let chunk = std::mem::replace(&mut self.sink.chunk, rest);
         (chunk.len > 0).then_some(chunk)
     }
 }

@@ -7,7 +7,7 @@ use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, k
 use smallvec::SmallVec;
 
 use crate::base::Str;
-use crate::wire::{Assembly, Encoded, NameId, ResourceType};
+use crate::wire::{Assembly, Encoded, ResourceType, Resources};
 
 use super::body::Sink;
 use super::request::Face;
@@ -24,7 +24,7 @@ pub struct Response {
     /// `system_version_info` or `version_info`: the revision, for people.
     pub version: Str,
     /// What is set. In the state-of-the-world variant, for clusters, listeners and the name table: everything.
-    pub resources: Vec<Arc<Encoded>>,
+    pub resources: Resources,
     /// What is gone; incremental only.
     pub removed: Vec<Str>,
     /// For endpoints in the incremental variant, in the order of `resources`: what tells the form of their cluster.
@@ -130,24 +130,21 @@ fn form_of(cluster: &Encoded) -> Form {
 
 /// The forms of the clusters that load assignments are for, in their order. A load assignment has the name of its
 /// cluster. O(clusters), or O(resources · log n) if that is less.
-pub(super) fn forms(resources: &[Arc<Encoded>], clusters: &Assembly) -> Vec<Option<Form>> {
+pub(super) fn forms(resources: &Resources, clusters: &Assembly) -> Vec<Option<Form>> {
     let find = |e: &Arc<Encoded>| clusters.get(e.name()).map(|c| form_of(c));
     // A look-up by name costs some ten steps of a walk.
     if resources.len() < clusters.len() / 10 {
         return resources.iter().map(find).collect();
     }
     // Both are in the order of names, but for the few clusters that have no endpoints or are of another layer.
-    let all: Vec<(NameId, &Arc<Encoded>)> = clusters.iter().map(|c| (c.id(), c)).collect();
+    let all: Vec<&Arc<Encoded>> = clusters.listings().flat_map(|listing| listing.resources.iter()).collect();
     let mut at = 0;
-    let mut next = |e: &Arc<Encoded>| {
-        let near = &all[at..all.len().min(at + NEAR)];
-        match near.iter().position(|(id, _)| *id == e.id()) {
-            Some(i) => {
-                at += i + 1;
-                Some(form_of(near[i].1))
-            }
-            None => find(e),
+    let mut next = |e: &Arc<Encoded>| match all.iter().skip(at).take(NEAR).position(|c| c.id() == e.id()) {
+        Some(skipped) => {
+            at += skipped + 1;
+            Some(form_of(all[at - 1]))
         }
+        None => find(e),
     };
     resources.iter().map(&mut next).collect()
 }

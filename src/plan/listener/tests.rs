@@ -24,7 +24,7 @@ use crate::wire::{Cache, Layer};
 /// All listeners of a proxy for calls out, by name.
 fn listeners(world: &World, proxy: &Proxy) -> BTreeMap<String, Listener> {
     let parts = layers(world, proxy);
-    let count: usize = parts.iter().map(Layer::len).sum();
+    let count: usize = parts.iter().map(|layer| layer.len()).sum();
     let decode = |e: &std::sync::Arc<crate::wire::Encoded>| Listener::decode(e.message()).unwrap();
     let all: BTreeMap<_, _> =
         parts.iter().flat_map(|l| l.values()).map(|e| (e.name().to_string(), decode(e))).collect();

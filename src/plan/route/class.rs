@@ -210,7 +210,7 @@ impl RouteClass {
             self.layer = common.detected().clone();
             return;
         }
-        for (name, encoded) in common.detected() {
+        for (name, encoded) in common.detected().iter() {
             self.put(name.clone(), Some(encoded.clone()), cache);
         }
     }

@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use roaring::RoaringBitmap;
 
 use crate::base::Str;
-use crate::wire::{NameId, Names};
-
-use super::watch::id_set;
+use crate::wire::{NameId, Names, id_set};
 
 /// How many names that no resource ever had are remembered per subscription …
 const UNKNOWN_NAMES: usize = 16 * 1024;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use crate::base::Str;
-use crate::wire::{Assembly, Encoded, NameId, Names};
+use crate::wire::{Assembly, Encoded, NameId, Names, Resources};
 
 use super::interest::{Asked, Interest};
 use super::{Rejection, Violation};
@@ -109,7 +109,7 @@ impl Owed {
 #[derive(Default, Debug)]
 pub(super) struct Draft {
     /// Resources to set; never twice the same name.
-    pub(super) set: Vec<Arc<Encoded>>,
+    pub(super) set: Resources,
     /// Their numbers.
     pub(super) ids: RoaringBitmap,
     /// Resources that are gone, of which the client may hold the last form.
@@ -159,8 +159,14 @@ impl Watch {
 
     /// Owes everything that is asked for, save `held`.
     pub(super) fn owe_all(&mut self, held: &RoaringBitmap) {
-        let due = self.base.iter().map(|e| e.id()).filter(|id| self.interest.wants(*id) && !held.contains(id.0));
-        self.owed.ids |= id_set(due);
+        for listing in self.base.listings() {
+            let wanted = if self.interest.is_wildcard() {
+                listing.ids.clone()
+            } else {
+                listing.ids.iter().filter(|id| self.interest.wants(NameId(*id))).collect()
+            };
+            self.owed.ids |= wanted - held;
+        }
     }
 
     /// Whether anything might be due to the client. O(layers).
@@ -177,10 +183,10 @@ impl Watch {
             self.suspects.drain(..).for_each(|group| self.owed.ids |= group);
         }
         while let Some(group) = self.suspects.pop_front() {
-            let mut set = self.of_ids(&group, target, names).0;
-            set.retain(|e| self.interest.wants(e.id()));
+            let wanted = group.into_iter().filter(|id| self.interest.wants(NameId(*id))).collect();
+            let (set, missing) = of_ids(&wanted, target, names);
             if !set.is_empty() {
-                return Draft { ids: id_set(set.iter().map(|e| e.id())), set, ..Draft::default() };
+                return Draft { ids: wanted - missing, set, ..Draft::default() };
             }
         }
         let mut due = std::mem::take(&mut self.owed);
@@ -194,12 +200,14 @@ impl Watch {
                 draft.gone.push(gone);
             }
         }
-        let (set, missing) = self.of_ids(&due.ids, target, names);
+        let (set, missing) = of_ids(&due.ids, target, names);
         draft.missing.extend(missing.iter().map(|id| names.name(NameId(id))));
         // Envoy refuses a response that names a resource twice, and what lingers is told later.
-        for present in &set {
-            draft.missing.remove(present.name());
-            self.lingering.remove(present.name());
+        if !draft.missing.is_empty() || !self.lingering.is_empty() {
+            for present in set.iter() {
+                draft.missing.remove(present.name());
+                self.lingering.remove(present.name());
+            }
         }
         draft.missing.retain(|name| !self.lingering.contains_key(name));
         draft.set = set;
@@ -207,33 +215,17 @@ impl Watch {
         draft
     }
 
-    /// The resources of `ids`, and those of `ids` that have none.
-    fn of_ids(&self, ids: &RoaringBitmap, all: &Assembly, names: &Names) -> (Vec<Arc<Encoded>>, RoaringBitmap) {
-        let mut missing = RoaringBitmap::new();
-        let mut set = Vec::with_capacity(ids.len() as usize);
-        // A look-up costs some ten steps of a walk.
-        if ids.len() > all.len() as u64 / 10 {
-            set.extend(all.iter().filter(|e| ids.contains(e.id().0)).cloned());
-            if set.len() as u64 != ids.len() {
-                missing = ids - id_set(set.iter().map(|e| e.id()));
-            }
-            return (set, missing);
-        }
-        for id in ids {
-            match all.get(&names.name(NameId(id))) {
-                Some(found) => set.push(found.clone()),
-                None => drop(missing.insert(id)),
-            }
-        }
-        set.sort_by(|a, b| a.name().cmp(b.name()));
-        (set, missing)
-    }
-
     /// Everything that is asked for: what `base` holds, and what lingers.
-    pub(super) fn everything(&self) -> Vec<Arc<Encoded>> {
-        let held = self.base.iter().filter(|e| self.interest.wants(e.id()));
-        let lingering = self.lingering.values().flatten().filter(|e| self.interest.wants(e.id()));
-        held.chain(lingering).cloned().collect()
+    pub(super) fn everything(&self) -> Resources {
+        let wanted = |e: &&Arc<Encoded>| self.interest.wants(e.id());
+        let mut all = Resources::default();
+        if self.interest.is_wildcard() {
+            self.base.listings().for_each(|listing| all.push(listing.resources.clone()));
+        } else {
+            all.push(self.base.iter().filter(wanted).cloned().collect());
+        }
+        all.push(self.lingering.values().flatten().filter(wanted).cloned().collect());
+        all
     }
 
     /// Sends the resources of a refused response again in smaller groups, so that those beside the refused one are
@@ -258,12 +250,34 @@ impl Watch {
     }
 }
 
-/// A set of numbers that come in any order: sorted first, which costs a fraction of as many insertions.
-pub(super) fn id_set(ids: impl IntoIterator<Item = NameId>) -> RoaringBitmap {
-    let mut ids: Vec<u32> = ids.into_iter().map(|id| id.0).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    RoaringBitmap::from_sorted_iter(ids).expect("sorted, and none twice")
+/// The resources of `ids`, and those of `ids` that have none.
+fn of_ids(ids: &RoaringBitmap, all: &Assembly, names: &Names) -> (Resources, RoaringBitmap) {
+    let mut set = Resources::default();
+    let mut missing = RoaringBitmap::new();
+    // A look-up costs some ten steps of a walk.
+    if ids.len() > all.len() as u64 / 10 {
+        for listing in all.listings() {
+            set.push(if listing.ids.is_subset(ids) {
+                listing.resources.clone()
+            } else {
+                listing.resources.iter().filter(|e| ids.contains(e.id().0)).cloned().collect()
+            });
+        }
+        if set.len() as u64 != ids.len() {
+            missing = all.listings().fold(ids.clone(), |left, listing| left - &listing.ids);
+        }
+        return (set, missing);
+    }
+    let mut found = Vec::with_capacity(ids.len() as usize);
+    for id in ids {
+        match all.get(&names.name(NameId(id))) {
+            Some(resource) => found.push(resource.clone()),
+            None => drop(missing.insert(id)),
+        }
+    }
+    found.sort_by(|a, b| a.name().cmp(b.name()));
+    set.push(found.into());
+    (set, missing)
 }
 
 fn halves(ids: &RoaringBitmap) -> [RoaringBitmap; 2] {
