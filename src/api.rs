@@ -12,6 +12,7 @@
 
 pub mod authorization_policy;
 pub mod bytes;
+pub mod cel;
 pub mod destination_rule;
 pub mod endpoint_slice;
 pub mod envoy_filter;
@@ -28,6 +29,7 @@ pub mod server_tls;
 pub mod service;
 pub mod service_entry;
 pub mod sidecar;
+pub mod telemetry;
 pub mod virtual_service;
 pub mod workload_entry;
 
@@ -47,6 +49,7 @@ pub use document::{Decoded, decode};
 pub use kind::{Kind, Recognised};
 pub use meta::{Key, Meta, Owner};
 pub use object::{Json, Object, Spec};
+pub use validate::{is_header_format, is_tag_header};
 
 #[cfg(test)]
 mod tests;

@@ -27,6 +27,7 @@ pub mod route;
 pub mod secret;
 pub mod sidecar;
 mod targets;
+mod telemetry;
 
 #[cfg(test)]
 mod tests;

@@ -18,7 +18,11 @@ use mizzen::model::index::{Allocations, Options};
 use serde_json::Value;
 
 /// Cases that are equal in full.
-const EQUAL: [&str; 43] = [
+const EQUAL: [&str; 53] = [
+    "accesslog-file-json",
+    "accesslog-file-text",
+    "accesslog-grpc-services",
+    "accesslog-telemetry-levels",
     "authz-conditions",
     "authz-external",
     "authz-namespace-rules",
@@ -42,6 +46,7 @@ const EQUAL: [&str; 43] = [
     "locality-failover",
     "mesh-wide-locality",
     "mesh-wide-settings",
+    "metrics-overrides",
     "mtls-levels",
     "mtls-mixed-pods",
     "mysql-same-port",
@@ -56,10 +61,15 @@ const EQUAL: [&str; 43] = [
     "rule-precedence",
     "shared-port-numbers",
     "strict-mesh",
+    "tenants-telemetry",
+    "tracing-default-config",
+    "tracing-jaeger-outside",
+    "tracing-otlp-http",
     "trust-domains",
     "tunnel-through-proxy",
     "two-networks",
     "upstream-tls",
+    "users-mesh",
     "vm-and-pods",
     "way-out",
 ];

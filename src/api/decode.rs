@@ -21,6 +21,7 @@ use std::cell::RefCell;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub(in crate::api) use access::camel_case;
 pub(super) use error::Error;
 pub(crate) use suggest::nearest;
 

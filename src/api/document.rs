@@ -143,6 +143,7 @@ impl Document<'_> {
                 Spec::EnvoyFilter(filter)
             }
             Kind::Gateway => Spec::Gateway(self.strict_spec(report)?),
+            Kind::Telemetry => Spec::Telemetry(self.strict_spec(report)?),
             Kind::Ingress => Spec::Ingress(self.part("spec", report)?),
             Kind::IngressClass => Spec::IngressClass(self.part("spec", report)?),
             Kind::Secret => Spec::Secret(self.whole(report)?),

@@ -4,6 +4,7 @@ mod authorizer;
 mod connection;
 mod headers;
 mod networks;
+mod observer;
 mod provider;
 mod proxy;
 mod settings;
@@ -19,6 +20,11 @@ pub use headers::{
     MetadataExchangeMode, ProxyHeaders, RequestId, ServerHeader, XForwarded,
 };
 pub use networks::{MeshNetworks, Network, NetworkEndpoints, NetworkGateway};
+pub use observer::{
+    Collector, DynatraceApi, DynatraceSampler, FileLog, FileLogFormat, GrpcExport, GrpcLog, HttpExport, HttpHeader,
+    Observer, Opentelemetry, OtelLog, OtelLogFormat, ResourceDetectors, ServiceAttributeEnrichment, TraceContextOption,
+    ZipkinCollector,
+};
 pub use provider::ExtensionProvider;
 pub use proxy::{
     AuthenticationPolicy, ClusterName, CryptoMb, InterceptionMode, PrivateKeyProvider, ProxyConfig, ProxyImage,
@@ -234,6 +240,7 @@ impl MeshConfig {
                 Self::default()
             }
         };
+        mesh.read_observers(&report);
         validate::mesh(&mesh, &report);
         let mesh = if report.is_fatal() { Self::default() } else { mesh };
         (mesh, report.into_findings())
@@ -245,6 +252,19 @@ impl MeshConfig {
         self.trust_domain_aliases.sort();
         self.trust_domain_aliases.dedup();
         self
+    }
+
+    /// Says what is wrong in the settings of providers. A provider without a service can be there as long as nobody
+    /// uses it, as in istiod.
+    fn read_observers(&self, report: &Report) {
+        for provider in &self.extension_providers {
+            let at = format!("extensionProviders[{}].{}", provider.name, provider.r#type);
+            let (read, unknown) = Observer::read(provider, &at);
+            unknown.into_iter().for_each(|field| report.unknown_field(field.path, field.nearest));
+            if let Err(error) = read {
+                report.invalid(error.path.unwrap_or(at), error.text);
+            }
+        }
     }
 
     /// The config as JSON, without what has no value.

@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 use super::meta::{Key, Meta, Timestamp};
 use super::{
     Kind, authorization_policy, destination_rule, encode, endpoint_slice, envoy_filter, gateway, ingress, namespace,
-    node, peer_authentication, pod, secret, service, service_entry, sidecar, virtual_service, workload_entry,
+    node, peer_authentication, pod, secret, service, service_entry, sidecar, telemetry, virtual_service,
+    workload_entry,
 };
 use crate::base::{ObjectRef, Str};
 
@@ -44,6 +45,7 @@ pub enum Spec {
     Ingress(ingress::Ingress),
     IngressClass(ingress::IngressClass),
     Secret(secret::Secret),
+    Telemetry(telemetry::Telemetry),
     /// All other kinds, as a whole document without `apiVersion`, `kind`, `metadata` and `status`.
     Opaque(Kind, Json),
 }
@@ -69,6 +71,7 @@ impl Object {
             Spec::Ingress(_) => Kind::Ingress,
             Spec::IngressClass(_) => Kind::IngressClass,
             Spec::Secret(_) => Kind::Secret,
+            Spec::Telemetry(_) => Kind::Telemetry,
             Spec::Opaque(kind, _) => *kind,
         }
     }
@@ -108,6 +111,7 @@ impl Object {
             Spec::Gateway(s) => of_spec(encode::to_value(s)),
             Spec::Ingress(s) => of_spec(encode::to_value(s)),
             Spec::IngressClass(s) => of_spec(encode::to_value(s)),
+            Spec::Telemetry(s) => of_spec(encode::to_value(s)),
             Spec::Secret(s) => Map::from_iter([("type".into(), json!(s.r#type.as_str()))]),
             Spec::Opaque(_, json) => json.as_object().cloned().unwrap_or_default(),
         };

@@ -22,12 +22,15 @@ mod regex;
 mod secret;
 mod service_entry;
 mod sidecar;
+mod telemetry;
 mod tls;
 mod virtual_service;
 mod workload_entry;
 
+pub use header::is_header_format;
 pub(super) use mesh::mesh;
 pub(super) use networks::mesh_networks;
+pub use telemetry::is_tag_header;
 pub(super) use tls::is_cipher_suite;
 
 use super::report::Report;
@@ -56,6 +59,7 @@ pub(super) fn object(object: &Object, report: &Report) {
         Spec::Secret(secret) => secret::secret(secret, &At::new("", report)),
         Spec::EnvoyFilter(filter) => at.field("workloadSelector").workload_selector(filter.workload_selector.as_ref()),
         Spec::Gateway(gateway) => gateway::gateway(gateway, &object.meta, at),
+        Spec::Telemetry(telemetry) => telemetry::telemetry(telemetry, at),
         Spec::Node(_) | Spec::Namespace(_) | Spec::Ingress(_) | Spec::IngressClass(_) | Spec::Opaque(..) => {}
     }
 }

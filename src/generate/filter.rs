@@ -12,15 +12,21 @@ mod access_log;
 mod bytes;
 mod calls;
 mod http;
+mod log_service;
 mod manager;
+mod stats;
+mod tracer;
 mod tracing;
 mod typed;
 
 pub use access::{Access, Ask, Judge, Knowledge, Request, Statement, Verdict};
-pub use access_log::{AccessLog, LogFormat};
+pub use access_log::{AccessLog, FileSink, LogFormat, LogSink};
 pub use bytes::{Bytes, BytesSettings, Destination, Protocol, SniResolution, TcpProxy, Tunnel};
 pub use calls::{CallSettings, Calls, ClientCertificate, Routes, ServerHeader};
 pub use http::HttpFilter;
+pub use log_service::{Backend, GrpcSink, OtelSink};
+pub use stats::{MetricChange, Stats};
+pub use tracer::{OtelExport, OtelTracer, Posts, Sampler, Tracer, ZipkinTracer};
 pub use tracing::{Tag, TagValue, Tracing};
 
 pub(crate) use bytes::exchange as metadata_exchange;

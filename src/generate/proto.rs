@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use envoy_types::pb::envoy::config::core::v3::address::Address as AddressKind;
 use envoy_types::pb::envoy::config::core::v3::config_source::ConfigSourceSpecifier;
+use envoy_types::pb::envoy::config::core::v3::grpc_service::{EnvoyGrpc, TargetSpecifier};
 use envoy_types::pb::envoy::config::core::v3::socket_address::PortSpecifier;
 use envoy_types::pb::envoy::config::core::v3::{
-    Address, AggregatedConfigSource, ApiVersion, ConfigSource, Pipe, SocketAddress,
+    Address, AggregatedConfigSource, ApiVersion, ConfigSource, GrpcService, Pipe, SocketAddress,
 };
 use envoy_types::pb::google::protobuf;
 use envoy_types::pb::google::protobuf::value::Kind;
@@ -64,6 +65,12 @@ pub(crate) fn socket_address(address: &str, port: u16) -> Address {
 /// A UNIX socket.
 pub(crate) fn pipe(path: &str) -> Address {
     Address { address: Some(AddressKind::Pipe(Pipe { path: path.to_owned(), mode: 0 })) }
+}
+
+/// A service that Envoy itself calls, under this host.
+pub(crate) fn grpc_service(cluster: &str, host: &str) -> GrpcService {
+    let target = EnvoyGrpc { cluster_name: cluster.to_owned(), authority: host.to_owned(), ..EnvoyGrpc::default() };
+    GrpcService { target_specifier: Some(TargetSpecifier::EnvoyGrpc(target)), ..GrpcService::default() }
 }
 
 /// Over the stream that delivered the resource itself, waiting as long as it takes.

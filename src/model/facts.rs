@@ -25,6 +25,7 @@ mod servers;
 mod service;
 mod sidecar;
 mod target;
+mod telemetry;
 pub mod topology;
 mod traffic;
 
@@ -50,4 +51,5 @@ pub use rule::{Rule, VirtualService};
 pub use service::{Allocation, ExportTo, Registry, Resolution, Service};
 pub use sidecar::{Egress, EgressListener, Hosts, Imports, Ingress, Sidecar};
 pub use target::{Beside, Target};
+pub use telemetry::{Observers, Telemetry};
 pub use traffic::{Traffic, tls_mode};

@@ -24,6 +24,7 @@ mod rules;
 mod scopes;
 mod services;
 mod sidecars;
+mod telemetry;
 mod visibility;
 mod workloads;
 
@@ -44,7 +45,7 @@ use crate::api::mesh::MeshConfig;
 use crate::api::{Key, Kind, Object, Spec};
 use crate::base::{Finding, Host, Namespace, Str};
 
-use super::facts::{ClusterDefaults, Distinctions, Gateways, Handle, Mesh, Networks};
+use super::facts::{ClusterDefaults, Distinctions, Gateways, Handle, Mesh, Networks, Observers};
 use super::reads::Readers;
 use super::snapshot::{Changes, FactKey, Snapshot};
 use super::survey::Survey;
@@ -87,6 +88,7 @@ struct Dirty {
     authz: BTreeSet<Namespace>,
     sidecars: BTreeSet<Namespace>,
     filters: BTreeSet<Namespace>,
+    telemetry: BTreeSet<Namespace>,
     addresses: BTreeSet<Str>,
     selectors: BTreeSet<Namespace>,
     sources: BTreeSet<Source>,
@@ -152,6 +154,7 @@ impl Index {
             authn: OrdMap::new(),
             authz: OrdMap::new(),
             filters: OrdMap::new(),
+            telemetry: OrdMap::new(),
             addresses: OrdMap::new(),
             selectors: OrdMap::new(),
             private: OrdMap::new(),
@@ -270,6 +273,7 @@ impl Index {
         self.derive_sidecars(&dirty, changes);
         self.derive_credentials(&mut dirty, changes);
         self.derive_filters(&dirty, changes);
+        self.derive_telemetry(&dirty, changes);
         self.derive_addresses(&dirty, changes);
         self.derive_selectors(&dirty, changes);
         self.derive_scopes(&dirty, changes);
@@ -357,6 +361,9 @@ impl Index {
             Spec::EnvoyFilter(_) => {
                 dirty.filters.insert(namespace.clone());
             }
+            Spec::Telemetry(_) => {
+                dirty.telemetry.insert(namespace.clone());
+            }
             Spec::Gateway(_) => dirty.gateways = true,
             Spec::Ingress(_) | Spec::IngressClass(_) => dirty.ingresses = true,
             _ => {}
@@ -397,6 +404,7 @@ impl Index {
 fn mesh_fact(options: &Options, config: MeshConfig) -> Handle<Mesh> {
     let root = Namespace::new(config.root_namespace.clone());
     Handle::new(Mesh {
+        observers: Handle::new(Observers::of(&config)),
         clusters: Handle::new(ClusterDefaults::new(&config)),
         config: Handle::new(config),
         root,

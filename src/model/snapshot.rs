@@ -9,7 +9,7 @@ use crate::base::{Host, Namespace, Str};
 
 use super::facts::{
     Authn, Authz, Credential, Distinctions, EdgeGateways, Egress, Endpoints, Filter, Handle, Identities, Instance,
-    Mesh, Networks, PortMembers, Rule, Service, Sidecar, VirtualService,
+    Mesh, Networks, PortMembers, Rule, Service, Sidecar, Telemetry, VirtualService,
 };
 
 /// What a planner may read, as a key: hits, misses and whole groups alike.
@@ -59,6 +59,8 @@ pub enum FactKey {
     Authz(Namespace),
     /// The EnvoyFilters of a namespace.
     Filters(Namespace),
+    /// The Telemetries of a namespace.
+    Telemetry(Namespace),
     /// What is known about an address.
     Address(Str),
     /// Which services of a namespace select workloads, and by which labels.
@@ -139,6 +141,8 @@ pub struct Snapshot {
     pub(super) authz: OrdMap<Namespace, Handle<Authz>>,
     /// EnvoyFilters by namespace, in the order in which they are applied.
     pub(super) filters: OrdMap<Namespace, Handle<Vec<Filter>>>,
+    /// Telemetries by namespace, oldest first.
+    pub(super) telemetry: OrdMap<Namespace, Handle<Vec<Telemetry>>>,
     /// What is known about each IP.
     pub(super) addresses: OrdMap<Str, Handle<Instance>>,
     /// Services with a selector, by namespace.

@@ -24,6 +24,7 @@ mod rules;
 mod security;
 mod services;
 mod sidecars;
+mod telemetry;
 mod visibility;
 
 use std::sync::Arc;
@@ -68,6 +69,7 @@ impl Survey {
                 Spec::Sidecar(spec) => sidecars::sidecar(spec, known, notes),
                 Spec::PeerAuthentication(spec) => security::peer_authentication(spec, known, notes),
                 Spec::AuthorizationPolicy(spec) => authz::authorization_policy(spec, known, notes),
+                Spec::Telemetry(spec) => telemetry::telemetry(spec, known, notes),
                 Spec::Opaque(kind, _) => annotations::without_effect(*kind, notes),
                 _ => {}
             }
@@ -80,6 +82,7 @@ impl Survey {
         sidecars::claims(known, &mut out);
         security::claims(known, &mut out);
         authz::claims(known, &mut out);
+        telemetry::claims(known, &mut out);
         out.sort();
         out.dedup();
         out

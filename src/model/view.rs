@@ -17,7 +17,7 @@ use crate::base::{Host, Namespace, Str};
 
 use super::facts::{
     Authn, Credential, Distinctions, Endpoints, ExportTo, Filter, Handle, Identities, Instance, Mesh, Networks,
-    PeerRules, PortMembers, Registry, Service, VirtualService,
+    PeerRules, PortMembers, Registry, Service, Telemetry, VirtualService,
 };
 use super::snapshot::{FactKey, Scope, Snapshot};
 
@@ -149,6 +149,12 @@ impl<'s> View<'s> {
         self.snapshot.ports.get(&port)
     }
 
+    /// The namespaces in which a host is defined, visible or not, in order.
+    pub fn homes(&self, host: &Host) -> BTreeSet<&'s Namespace> {
+        self.note(FactKey::Service(host.clone()));
+        self.snapshot.services.get(host).into_iter().flat_map(|all| all.iter()).map(|s| &s.namespace).collect()
+    }
+
     /// The endpoints of a definition.
     pub fn endpoints(&self, service: &Service) -> Option<&'s Handle<Endpoints>> {
         self.note(FactKey::Endpoints(service.host.clone()));
@@ -214,6 +220,12 @@ impl<'s> View<'s> {
     pub fn filters(&self, namespace: &Namespace) -> Option<&'s Handle<Vec<Filter>>> {
         self.note(FactKey::Filters(namespace.clone()));
         self.snapshot.filters.get(namespace)
+    }
+
+    /// The Telemetries of a namespace, oldest first.
+    pub fn telemetry(&self, namespace: &Namespace) -> &'s [Telemetry] {
+        self.note(FactKey::Telemetry(namespace.clone()));
+        self.snapshot.telemetry.get(namespace).map(|list| list.as_slice()).unwrap_or_default()
     }
 
     /// The PeerAuthentications that may concern workloads of a namespace.

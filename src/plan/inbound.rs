@@ -74,7 +74,7 @@ pub fn facets(view: &View<'_>, proxy: &Proxy) -> InboundFacets {
         return Vec::new();
     }
     let (labels, _) = place(view, proxy);
-    let settings = Settings::new(mesh, proxy, &labels);
+    let settings = Settings::new(view, proxy, &labels);
     let access = access(view, proxy, &labels);
     let (open, calls) = (settings.bytes(Direction::In), settings.calls(Direction::In));
     let workload = Workload {
@@ -114,7 +114,7 @@ pub fn facets(view: &View<'_>, proxy: &Proxy) -> InboundFacets {
     let (own, captured): (Vec<&Port>, Vec<&Port>) = ports.iter().partition(|port| port.real);
     captured.into_iter().for_each(|port| chains.extend(of_port(port)));
     let exact_balance = proxy.metadata.flag("INBOUND_LISTENER_EXACT_BALANCE") == Flag::On;
-    let logs = Handle::new(settings.listener_logs());
+    let logs = Handle::new(settings.listener_logs(Direction::In));
     let listener = |name, bind, captured, chains| {
         Handle::new(VirtualInbound {
             name,

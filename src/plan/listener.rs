@@ -17,7 +17,6 @@ mod destination;
 mod dns;
 mod entry;
 mod group;
-mod log;
 mod settings;
 mod taken;
 
@@ -115,7 +114,7 @@ fn facets(view: &View<'_>, proxy: &Proxy, part: Part) -> ListenerFacets {
         return nothing;
     }
     let (labels, _) = place(view, proxy);
-    let mut settings = Settings::new(&view.mesh().config, proxy, &labels);
+    let mut settings = Settings::new(view, proxy, &labels);
     settings.resolves &= sidecar::unknown(view, proxy) == Unknown::Resolve;
     let Some(caller) = Caller::of(view, proxy, &settings, &labels) else { return nothing };
     let reads_calls = matches!(part, Part::Calls | Part::PodCalls);

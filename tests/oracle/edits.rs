@@ -145,10 +145,19 @@ fn gateway_service() -> impl Strategy<Value = Value> {
 pub(crate) fn settings() -> impl Strategy<Value = MeshConfig> {
     (any::<bool>(), any::<bool>()).prop_map(|(selects, networks)| {
         let selectors = json!([{"matchLabels": {"mesh": "yes"}}]);
-        let mut settings = if selects { json!({"discoverySelectors": selectors}) } else { json!({}) };
-        settings["extensionProviders"] = json!([
+        let mut settings = json!({"extensionProviders": [
             {"name": "ask-a", "envoyExtAuthzGrpc": {"service": "a.one.svc.cluster.local", "port": 80}},
-            {"name": "ask-x", "envoyExtAuthzHttp": {"service": "x.example.com", "port": 80}}]);
+            {"name": "ask-x", "envoyExtAuthzHttp": {"service": "x.example.com", "port": 80}},
+            {"name": "als", "envoyHttpAls": {"service": "a.one.svc.cluster.local", "port": 80}},
+            {"name": "zipkin", "zipkin": {"service": "two/x.example.com", "port": 80}},
+            {"name": "otel", "opentelemetry": {"service": "b.two.svc.cluster.local", "port": 3306}}]});
+        if selects {
+            settings["discoverySelectors"] = selectors;
+        }
+        if networks {
+            settings["defaultProviders"] =
+                json!({"metrics": ["prometheus"], "accessLogging": ["als"], "tracing": ["zipkin"]});
+        }
         let described = json!({"networks": {
             "near": {"endpoints": [{"fromCidr": "10.0.0.0/30"}]},
             "far": {"endpoints": [{"fromRegistry": "Kubernetes"}], "gateways": [
@@ -502,6 +511,31 @@ fn envoy_filter() -> impl Strategy<Value = Value> {
     )
 }
 
+/// Logs, metrics and traces of every level, with providers whose service may be missing.
+fn telemetry() -> impl Strategy<Value = Value> {
+    let mode = select(vec!["CLIENT_AND_SERVER", "CLIENT", "SERVER"]);
+    let provider = select(vec!["als", "envoy", "zipkin", "otel", "prometheus", "nobody"]);
+    (namespace(), name(), mode, provider, 0..6_usize, select(vec!["", "a", "b"]), 0..2_i64).prop_map(
+        |(ns, n, mode, provider, which, app, created)| {
+            let providers = json!([{"name": provider}]);
+            let matches = json!({"mode": mode});
+            let mut spec = match which {
+                0 => json!({"accessLogging": [{"match": matches, "providers": providers, "filter": {"expression": "response.code >= 400"}}]}),
+                1 => json!({"accessLogging": [{"match": matches, "disabled": true}]}),
+                2 => json!({"tracing": [{"match": matches, "providers": providers, "randomSamplingPercentage": 7}]}),
+                3 => json!({"tracing": [{"match": matches, "disableSpanReporting": true, "customTags": {"x": {"literal": {"value": "y"}}}}]}),
+                4 => json!({"metrics": [{"providers": providers, "overrides": [{"match": matches, "disabled": true}]}]}),
+                _ => json!({"metrics": [{"overrides": [{"match": {"metric": "REQUEST_COUNT", "mode": mode},
+                    "tagOverrides": {"source_app": {"operation": "REMOVE"}, "x": {"value": "request.host"}}}]}]}),
+            };
+            if !app.is_empty() {
+                spec["selector"] = json!({"matchLabels": {"app": app}});
+            }
+            document("telemetry.istio.io/v1", "Telemetry", ns, n, created, json!({"spec": spec}))
+        },
+    )
+}
+
 /// Any edit of the small mesh.
 pub(crate) fn edit() -> impl Strategy<Value = Edit> {
     let document = prop_oneof![
@@ -509,7 +543,7 @@ pub(crate) fn edit() -> impl Strategy<Value = Edit> {
         2 => destination_rule(), 2 => virtual_service(), 1 => peer_authentication(), 2 => sidecar(),
         2 => authorization_policy(),
         1 => described(), 1 => gateway_service(), 1 => credential(), 1 => pair(),
-        3 => envoy_filter(),
+        3 => envoy_filter(), 2 => telemetry(),
         2 => gateway(), 1 => ingress(), 1 => ingress_class(),
     ];
     (document, prop::bool::weighted(0.25)).prop_map(|(document, delete)| Edit { document, delete })

@@ -18,7 +18,7 @@ pub(super) struct Field {
 }
 
 /// `per_try_timeout` → `perTryTimeout`, as protobuf derives JSON names.
-pub(super) fn camel_case(key: &str) -> String {
+pub(in crate::api) fn camel_case(key: &str) -> String {
     let mut upper = false;
     let mut out = String::with_capacity(key.len());
     for c in key.chars() {

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::api::Json;
+use crate::api::decode::camel_case;
 use crate::base::Str;
+
+use super::observer::Observer;
 
 /// A service that an extension uses.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -21,6 +24,11 @@ pub struct ExtensionProvider {
 }
 
 impl ExtensionProvider {
+    /// Its settings, if it is a provider of telemetry and they can be read.
+    pub fn observer(&self) -> Option<Observer> {
+        Observer::read(self, "").0.ok().flatten()
+    }
+
     /// The providers that are always there.
     pub(super) fn built_in() -> Vec<Self> {
         let provider = |name: &str, r#type: &str, settings| Self { name: name.into(), r#type: r#type.into(), settings };
@@ -54,7 +62,7 @@ impl TryFrom<BTreeMap<Str, Json>> for ExtensionProvider {
         fields.retain(|_, settings| !settings.is_null());
         let mut fields = fields.into_iter();
         match (fields.next(), fields.next()) {
-            (Some((r#type, settings)), None) => Ok(Self { name, r#type, settings }),
+            (Some((r#type, settings)), None) => Ok(Self { name, r#type: camel_case(&r#type).into(), settings }),
             (None, _) => Err("must have a provider, such as envoyFileAccessLog or zipkin".into()),
             (Some((one, _)), Some((other, _))) => Err(format!("may have only one provider, found {one} and {other}")),
         }

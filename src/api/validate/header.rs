@@ -23,7 +23,7 @@ pub(super) fn is_authority(name: &str) -> bool {
 }
 
 /// Whether RFC 9110 allows this as the name of a header.
-fn is_token(name: &str) -> bool {
+pub(super) fn is_token(name: &str) -> bool {
     let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     !name.is_empty() && name.bytes().all(token)
 }
@@ -91,9 +91,14 @@ enum Authority {
     IsFixed,
 }
 
+/// Whether this is a text of the format in which Envoy writes headers.
+pub fn is_header_format(value: &str) -> bool {
+    format(value).is_ok()
+}
+
 /// Checks the format in which Envoy writes headers: text with `%COMMAND%`, `%COMMAND(ARGUMENTS)%` or
 /// `%COMMAND(ARGUMENTS):LENGTH%`, and `%%` for a per cent sign.
-fn format(value: &str) -> Result<(), &'static str> {
+pub(super) fn format(value: &str) -> Result<(), &'static str> {
     if value.bytes().any(|b| (b < 0x20 && b != b'\t') || b == 0x7f) {
         return Err("it contains control characters");
     }

@@ -40,11 +40,25 @@ pub(in crate::api) fn mesh(mesh: &MeshConfig, report: &Report) {
     at.field("defaultHttpRetryPolicy").retries(mesh.default_http_retry_policy.as_ref());
     at.field("defaultInboundHttpRetryPolicy").retries(mesh.default_inbound_http_retry_policy.as_ref());
     at.field("outboundTrafficPolicy").field("tls").client_tls(mesh.outbound_traffic_policy.tls.as_ref(), "");
+    default_providers(mesh, &at.field("defaultProviders"));
     tls(mesh, at);
     if let Some(policy) = &mesh.default_traffic_policy {
         let at = at.field("defaultTrafficPolicy");
         at.field("connectionPool").connection_pool(policy.connection_pool.as_ref());
         at.field("outlierDetection").outlier_detection(policy.outlier_detection.as_ref());
+    }
+}
+
+fn default_providers(mesh: &MeshConfig, at: &At<'_>) {
+    let said = &mesh.default_providers;
+    for (field, names) in
+        [("tracing", &said.tracing), ("metrics", &said.metrics), ("accessLogging", &said.access_logging)]
+    {
+        at.field(field).each(names, |name, at| {
+            if !mesh.extension_providers.iter().any(|p| p.name.eq_ignore_ascii_case(name)) {
+                at.ineffective(format_args!("extensionProviders has no provider {name:?}"));
+            }
+        });
     }
 }
 

@@ -23,7 +23,7 @@ use crate::wire::any;
 
 use super::access::Access;
 use super::access_log::AccessLog;
-use super::http::stats;
+use super::stats::Stats;
 use super::typed::typed_struct;
 
 /// What all chains for bytes of one direction share.
@@ -33,8 +33,8 @@ pub struct BytesSettings {
     pub exchange: bool,
     /// The steps that decide whether a connection is let in.
     pub access: Vec<Handle<Access>>,
-    /// For each filter of Istio's metrics, whether it is for calls in.
-    pub stats: Vec<bool>,
+    /// Filters of Istio's metrics.
+    pub stats: Vec<Stats>,
     /// Logs of connections.
     pub logs: Vec<AccessLog>,
 }
@@ -112,7 +112,7 @@ impl Bytes {
         let settings = &*self.settings;
         let mut filters: Vec<Filter> = settings.exchange.then(exchange).into_iter().collect();
         filters.extend(settings.access.iter().map(|step| step.build_for_bytes()));
-        filters.extend(settings.stats.iter().map(|inbound| filter("istio.stats", stats(*inbound))));
+        filters.extend(settings.stats.iter().map(|stats| filter("istio.stats", stats.build())));
         filters.extend(self.resolution.as_ref().map(SniResolution::build));
         if self.protocol == Some(Protocol::Mongo) {
             let mongo = MongoProxy { stat_prefix: self.proxy.stat_prefix.to_string(), ..MongoProxy::default() };

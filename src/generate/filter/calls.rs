@@ -35,6 +35,8 @@ pub struct CallSettings {
     pub idle_timeout: Option<Duration>,
     /// Limits of connections.
     pub limits: Option<ConnectionSettings>,
+    /// Whether the id of a call tells if it is traced.
+    pub sampled_by_id: bool,
     /// Traces; `None` for none.
     pub tracing: Option<Tracing>,
     /// Logs of calls.

@@ -35,6 +35,7 @@ use crate::proto::stats::PluginConfig;
 use crate::wire::any;
 
 use super::access::Access;
+use super::stats::Stats;
 use super::typed::typed_struct;
 
 /// A filter of calls. The order of the variants is the order in which calls pass them (istio `listener_builder.go`,
@@ -63,10 +64,7 @@ pub enum HttpFilter {
     /// Cross-origin rules of routes.
     Cors,
     /// Istio's metrics.
-    Stats {
-        /// Whether it is for calls in.
-        inbound: bool,
-    },
+    Stats(Stats),
     /// Resolves the name that the caller asked for, under a wildcard host.
     Resolve(Host, Family),
     /// Resolves names that nobody knows, at this resolver, or the machine's own.
@@ -90,7 +88,7 @@ impl HttpFilter {
             Self::AlpnByState => SetFilterState::full_name(),
             Self::Fault => HttpFault::full_name(),
             Self::Cors => Cors::full_name(),
-            Self::Stats { .. } => PluginConfig::full_name(),
+            Self::Stats(_) => PluginConfig::full_name(),
             Self::Resolve(..) | Self::ResolveUnknown(..) => DynamicForward::full_name(),
             Self::Router { .. } => Router::full_name(),
         }
@@ -107,7 +105,7 @@ impl HttpFilter {
             Self::AlpnByState => ("envoy.filters.http.set_filter_state", any(&alpn_by_state())),
             Self::Fault => ("envoy.filters.http.fault", any(&HttpFault::default())),
             Self::Cors => ("envoy.filters.http.cors", any(&Cors {})),
-            Self::Stats { inbound } => ("istio.stats", stats(*inbound)),
+            Self::Stats(stats) => ("istio.stats", stats.build()),
             Self::Resolve(host, family) => (DYNAMIC_FORWARD, resolve(cache_under(host, *family))),
             Self::ResolveUnknown(family, resolver) => {
                 (DYNAMIC_FORWARD, resolve(cache_of_unknown(*family, resolver.as_ref())))
@@ -120,11 +118,6 @@ impl HttpFilter {
         let config_type = Some(ConfigType::TypedConfig(config));
         EnvoyFilter { name: name.to_owned(), config_type, ..EnvoyFilter::default() }
     }
-}
-
-/// Istio's metrics. The Host header of calls in says nothing about the service that was meant to be called.
-pub(super) fn stats(inbound: bool) -> Any {
-    any(&PluginConfig { disable_host_header_fallback: inbound, ..PluginConfig::default() })
 }
 
 const PEER_METADATA: &str = "type.googleapis.com/io.istio.http.peer_metadata.Config";

@@ -74,7 +74,7 @@ impl CallSettings {
             ServerHeader::Keep => (String::new(), ServerHeaderTransformation::PassThrough),
         };
         let request_id = UuidRequestIdConfig {
-            use_request_id_for_trace_sampling: Some(proto::bool_value(true)),
+            use_request_id_for_trace_sampling: Some(proto::bool_value(self.sampled_by_id)),
             ..UuidRequestIdConfig::default()
         };
         let mut manager = HttpConnectionManager {

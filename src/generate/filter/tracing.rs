@@ -12,9 +12,17 @@ use envoy_types::pb::envoy::r#type::v3::Percent;
 use crate::base::{Double, Str};
 use crate::generate::proto;
 
+use super::tracer::Tracer;
+
 /// How calls are traced.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Tracing {
+    /// Where traces go; where the proxy's bootstrap says if absent.
+    pub tracer: Option<Tracer>,
+    /// Whether a call out has a span of its own beside that of the call in.
+    pub separate_span: bool,
+    /// Whether the headers that join spans are left as they came.
+    pub no_propagation: bool,
     /// How many calls in a hundred are traced where nobody asked for it.
     pub sampling: Double,
     /// Tags of each span, by name.
@@ -41,6 +49,8 @@ pub enum TagValue {
     Environment(Str, Str),
     /// A header of the call, and the value where it is missing.
     Header(Str, Str),
+    /// Text with Envoy's operators.
+    Format(Str),
     /// What a policy on trial left in the call's metadata, by key; no tag where there is none.
     Policy(&'static str),
 }
@@ -54,6 +64,9 @@ impl Tracing {
             overall_sampling: percent(100.0),
             custom_tags: self.tags.iter().map(Tag::build).collect(),
             max_path_tag_length: (self.max_path_length != 0).then(|| proto::u32_value(self.max_path_length)),
+            provider: self.tracer.as_ref().map(Tracer::build),
+            spawn_upstream_span: self.separate_span.then(|| proto::bool_value(true)),
+            no_context_propagation: self.no_propagation,
             ..http_connection_manager::Tracing::default()
         }
     }
@@ -69,6 +82,7 @@ impl Tag {
             TagValue::Header(name, default) => {
                 Type::RequestHeader(Header { name: name.to_string(), default_value: default.to_string() })
             }
+            TagValue::Format(format) => Type::Value(format.to_string()),
             TagValue::Policy(key) => Type::Metadata(policy(key)),
         };
         CustomTag { tag: self.name.to_string(), r#type: Some(value) }

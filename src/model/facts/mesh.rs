@@ -5,12 +5,15 @@ use crate::base::{Namespace, Str};
 
 use super::cluster_defaults::ClusterDefaults;
 use super::handle::Handle;
+use super::telemetry::Observers;
 
 /// Settings of the whole mesh.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Mesh {
     /// Everything that was read; planners cut what a recipe needs from it.
     pub config: Handle<MeshConfig>,
+    /// The providers of telemetry, with their settings.
+    pub observers: Handle<Observers>,
     /// What clusters and endpoints need of it.
     pub clusters: Handle<ClusterDefaults>,
     /// The namespace whose rules hold for all.

@@ -77,7 +77,7 @@ pub fn listener_facets(view: &View<'_>, proxy: &Proxy) -> ListenerFacets {
 fn gate(view: &View<'_>, proxy: &Proxy) -> Option<Gate> {
     let (servers, labels) = servers(view, proxy)?;
     let mesh = &view.mesh().config;
-    let settings = Settings::new(mesh, proxy, &labels);
+    let settings = Settings::new(view, proxy, &labels);
     let access = access(view, proxy, &labels);
     let open = settings.bytes(Direction::Edge);
     let shut = [access.bytes.is_none(), access.calls.is_none()];
@@ -99,7 +99,7 @@ fn gate(view: &View<'_>, proxy: &Proxy) -> Option<Gate> {
         open: Handle::new(open),
         exchanging: Handle::new(exchanging),
         calls: Handle::new(settings.calls(Direction::Edge).with(access.calls.unwrap_or_default())),
-        logs: Handle::new(settings.listener_logs()),
+        logs: Handle::new(settings.listener_logs(Direction::Edge)),
         trust: Trust::of(mesh.tls_defaults.clone(), proxy),
     })
 }

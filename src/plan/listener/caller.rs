@@ -131,7 +131,7 @@ impl Caller {
             resolves_hosts: known(HttpFilter::Resolve("*".into(), lookup).extension()),
             has_grpc_web: known(HttpFilter::GrpcWeb.extension()),
             bytes: Handle::new(settings.bytes(Direction::Out)),
-            logs: Handle::new(settings.listener_logs()),
+            logs: Handle::new(settings.listener_logs(Direction::Out)),
         })
     }
 }

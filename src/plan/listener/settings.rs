@@ -8,22 +8,21 @@ use std::sync::Arc;
 
 use prost::Name;
 
-use envoy_types::pb::envoy::extensions::access_loggers::file::v3::FileAccessLog;
 use envoy_types::pb::envoy::extensions::filters::network::mongo_proxy::v3::MongoProxy;
 
 use crate::api::mesh::{
-    ConnectionSettings, CustomTag, ForwardClientCert, MeshConfig, MetadataExchangeMode, Profile, ProxyConfig,
-    ProxyHeaders,
+    ConnectionSettings, ForwardClientCert, MeshConfig, MetadataExchangeMode, Profile, ProxyConfig, ProxyHeaders,
 };
-use crate::base::{Double, Duration, Labels, Str};
+use crate::base::{Duration, Labels};
 use crate::generate::filter::{
-    AccessLog, BytesSettings, CallSettings, ClientCertificate, HttpFilter, ServerHeader, Tag, TagValue, Tracing,
+    AccessLog, BytesSettings, CallSettings, ClientCertificate, HttpFilter, ServerHeader, Stats,
 };
 use crate::generate::route::{CatchAll, Defaults, Unknown};
+use crate::model::View;
 use crate::plan::cluster::{Resolves, resolves};
+use crate::plan::telemetry::{Place, Telemetries};
+use crate::proto::stats::PluginConfig;
 use crate::proxy::{Proxy, Role};
-
-use super::log;
 
 /// Whether calls go out of the workload or come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,15 +41,16 @@ pub(in crate::plan) struct Settings<'a> {
     /// Read when it is needed: listeners for bytes do without.
     own: OnceCell<Cow<'a, ProxyConfig>>,
     proxy: &'a Proxy,
-    labels: &'a Labels,
+    telemetry: Telemetries<'a>,
     /// Whether the proxy may find unknown hosts itself, where the mesh says so.
     pub(super) resolves: bool,
 }
 
 impl<'a> Settings<'a> {
     /// The settings for a proxy beside a workload with these labels.
-    pub(in crate::plan) fn new(mesh: &'a MeshConfig, proxy: &'a Proxy, labels: &'a Labels) -> Self {
-        Self { mesh, own: OnceCell::new(), proxy, labels, resolves: true }
+    pub(in crate::plan) fn new(view: &'a View<'a>, proxy: &'a Proxy, labels: &'a Labels) -> Self {
+        let telemetry = Telemetries::of(view, proxy, labels);
+        Self { mesh: &view.mesh().config, own: OnceCell::new(), proxy, telemetry, resolves: true }
     }
 
     fn own(&self) -> &ProxyConfig {
@@ -68,15 +68,12 @@ impl<'a> Settings<'a> {
     /// What chains for bytes share.
     pub(in crate::plan) fn bytes(&self, direction: Direction) -> BytesSettings {
         const EXCHANGE: &str = "envoy.tcp.metadataexchange.config.MetadataExchange";
-        let inbound = direction != Direction::Out;
-        let stats = HttpFilter::Stats { inbound };
-        let metrics = if self.has(&stats) { self.metrics() } else { 0 };
         BytesSettings {
             // Calls out exchange theirs in the cluster.
             exchange: direction == Direction::In && self.proxy.capabilities.has(EXCHANGE),
             access: Vec::new(),
-            stats: vec![inbound; metrics],
-            logs: self.logs(),
+            stats: self.stats(direction),
+            logs: self.logs(direction, Place::Bytes),
         }
     }
 
@@ -84,6 +81,7 @@ impl<'a> Settings<'a> {
     pub(in crate::plan) fn calls(&self, direction: Direction) -> CallSettings {
         let headers = self.headers();
         let disabled = |switch: Option<bool>| switch == Some(true);
+        let (tracing, sampled_by_id) = self.telemetry.tracing(direction == Direction::In, self.own());
         CallSettings {
             filters: self.filters(direction),
             server: self.server(direction),
@@ -101,8 +99,9 @@ impl<'a> Settings<'a> {
             normalization: self.mesh.path_normalization.unwrap_or_default().normalization,
             idle_timeout: self.idle_timeout(),
             limits: self.limits(),
-            tracing: self.mesh.enable_tracing.then(|| self.tracing()),
-            logs: self.logs(),
+            sampled_by_id,
+            tracing,
+            logs: self.logs(direction, Place::Calls),
         }
     }
 
@@ -119,13 +118,18 @@ impl<'a> Settings<'a> {
     }
 
     /// Logs of connections that no chain takes.
-    pub(in crate::plan) fn listener_logs(&self) -> Vec<AccessLog> {
-        if self.mesh.disable_envoy_listener_log { Vec::new() } else { self.logs() }
+    pub(in crate::plan) fn listener_logs(&self, direction: Direction) -> Vec<AccessLog> {
+        if self.mesh.disable_envoy_listener_log { Vec::new() } else { self.logs(direction, Place::Listener) }
     }
 
-    fn logs(&self) -> Vec<AccessLog> {
-        match self.proxy.capabilities.has(&FileAccessLog::full_name()) {
-            true => log::logs(self.mesh, &self.proxy.capabilities),
+    fn logs(&self, direction: Direction, place: Place) -> Vec<AccessLog> {
+        self.telemetry.logs(direction == Direction::In, place)
+    }
+
+    /// The filters that count.
+    fn stats(&self, direction: Direction) -> Vec<Stats> {
+        match self.proxy.capabilities.has(&PluginConfig::full_name()) {
+            true => self.telemetry.stats(direction == Direction::In, direction == Direction::Edge),
             false => Vec::new(),
         }
     }
@@ -163,7 +167,6 @@ impl<'a> Settings<'a> {
         let headers = self.headers();
         let mode = headers.metadata_exchange_headers.unwrap_or_default().mode;
         let quiet = headers.envoy_debug_headers.and_then(|h| h.disabled) == Some(true);
-        let inbound = direction != Direction::Out;
         let mut wanted = match direction {
             Direction::In => vec![HttpFilter::TellCallers],
             Direction::Out | Direction::Edge => {
@@ -179,7 +182,7 @@ impl<'a> Settings<'a> {
             }
         };
         wanted.extend([HttpFilter::GrpcStats, HttpFilter::Fault, HttpFilter::Cors, HttpFilter::Router { quiet }]);
-        wanted.extend(std::iter::repeat_n(HttpFilter::Stats { inbound }, self.metrics()));
+        wanted.extend(self.stats(direction).into_iter().map(HttpFilter::Stats));
         wanted.retain(|filter| self.has(filter));
         wanted.sort();
         wanted
@@ -192,16 +195,6 @@ impl<'a> Settings<'a> {
 
     fn has(&self, filter: &HttpFilter) -> bool {
         self.proxy.capabilities.has(&filter.extension())
-    }
-
-    /// How many filters of Istio's metrics there are: one for each provider that is one (istio
-    /// `pilot/pkg/model/telemetry.go`, `telemetryFilters`).
-    fn metrics(&self) -> usize {
-        let mut names: Vec<_> = self.mesh.default_providers.metrics.iter().collect();
-        names.sort();
-        names.dedup();
-        let prometheus = |name: &&&Str| log::provider(self.mesh, name).is_some_and(|p| p.r#type == "prometheus");
-        names.iter().filter(prometheus).count()
     }
 
     /// Calls out get Envoy's own name where nothing is said, calls in Istio's.
@@ -230,54 +223,4 @@ impl<'a> Settings<'a> {
             uri: details.uri != Some(false),
         }
     }
-
-    /// Istio `pilot/pkg/networking/core/tracing.go`, `configureTracingFromTelemetry`.
-    fn tracing(&self) -> Tracing {
-        let said = self.own().tracing.clone().unwrap_or_default();
-        let sampling = match said.sampling.get() {
-            0.0 => 1.0,
-            percent if percent > 100.0 => 1.0,
-            percent => percent,
-        };
-        let mut tags: Vec<Tag> = said.custom_tags.iter().filter_map(|(name, tag)| custom_tag(name, tag)).collect();
-        if said.enable_istio_tags != Some(false) {
-            tags.extend(self.service_tags());
-            tags.extend(POLICY_TAGS.map(|(name, key)| Tag { name: name.into(), value: TagValue::Policy(key) }));
-        }
-        tags.sort_by(|a, b| a.name.cmp(&b.name));
-        Tracing { sampling: Double::new(sampling), tags, max_path_length: said.max_path_tag_length }
-    }
-
-    /// Which workload the proxy is beside.
-    fn service_tags(&self) -> [Tag; 5] {
-        let or = |value: &str, default: &str| Str::from(if value.is_empty() { default } else { value });
-        let label = |name: &str| self.labels.get(name).map(Str::as_str).unwrap_or_default();
-        let metadata = |key: &str| self.proxy.metadata.text(key);
-        [
-            ("istio.canonical_revision", or(label("service.istio.io/canonical-revision"), "latest")),
-            ("istio.canonical_service", or(label("service.istio.io/canonical-name"), "unknown")),
-            ("istio.mesh_id", or(metadata("MESH_ID"), "unknown")),
-            ("istio.namespace", or(metadata("NAMESPACE"), "default")),
-            ("istio.cluster_id", or(metadata("CLUSTER_ID"), "unknown")),
-        ]
-        .map(|(name, value)| Tag { name: name.into(), value: TagValue::Literal(value) })
-    }
-}
-
-/// What authorization policies on trial would have decided.
-const POLICY_TAGS: [(&str, &str); 4] = [
-    ("istio.authorization.dry_run.allow_policy.name", "istio_dry_run_allow_shadow_effective_policy_id"),
-    ("istio.authorization.dry_run.allow_policy.result", "istio_dry_run_allow_shadow_engine_result"),
-    ("istio.authorization.dry_run.deny_policy.name", "istio_dry_run_deny_shadow_effective_policy_id"),
-    ("istio.authorization.dry_run.deny_policy.result", "istio_dry_run_deny_shadow_engine_result"),
-];
-
-fn custom_tag(name: &Str, tag: &CustomTag) -> Option<Tag> {
-    let value = match tag {
-        CustomTag::Unset => return None,
-        CustomTag::Literal(literal) => TagValue::Literal(literal.value.clone()),
-        CustomTag::Environment(e) => TagValue::Environment(e.name.clone(), e.default_value.clone()),
-        CustomTag::Header(h) => TagValue::Header(h.name.clone(), h.default_value.clone()),
-    };
-    Some(Tag { name: name.clone(), value })
 }

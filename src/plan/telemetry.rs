@@ -1,0 +1,122 @@
+//! What is logged, counted and traced at a proxy (istio `pilot/pkg/model/telemetry.go`).
+//!
+//! Comes in: the Telemetries of the root namespace and of the proxy's own, and the providers of the mesh config. Goes
+//! out: logs, filters and tracing as listeners have them.
+//!
+//! Invariant: others than Istio's proxies get only what they list, and name only collectors that they can reach: Envoy
+//! refuses a listener whose tracer it does not find.
+
+mod line;
+mod log;
+mod merge;
+mod metrics;
+mod tracing;
+
+#[cfg(test)]
+mod tests;
+
+use crate::api::mesh::Observer;
+use crate::api::telemetry::{AccessLogging, Metrics, Tracing, WorkloadMode};
+use crate::base::{Host, Labels, Str};
+use crate::generate::filter::Backend;
+use crate::model::View;
+use crate::model::facts;
+use crate::proxy::Proxy;
+
+/// The label that the Gateway API puts on its gateways.
+const GATEWAY: &str = "gateway.networking.k8s.io/gateway-name";
+
+/// What logs of different places differ in, where the mesh's old settings ask for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Calls.
+    Calls,
+    /// Connections.
+    Bytes,
+    /// Connections that no chain takes.
+    Listener,
+}
+
+/// The Telemetries in force for a proxy.
+pub(super) struct Telemetries<'a> {
+    view: &'a View<'a>,
+    proxy: &'a Proxy,
+    labels: &'a Labels,
+    /// Those of the mesh first, then that of the namespace, then those for single workloads, oldest first.
+    applicable: Vec<&'a facts::Telemetry>,
+}
+
+impl<'a> Telemetries<'a> {
+    /// Those for a proxy beside a workload with these labels: of each namespace the oldest for all workloads counts, and
+    /// in the proxy's own namespace all that select the workload.
+    pub(super) fn of(view: &'a View<'a>, proxy: &'a Proxy, labels: &'a Labels) -> Self {
+        let root = &view.mesh().root;
+        let for_all = |list: &'a [facts::Telemetry]| list.iter().find(|t| t.is_for_all());
+        let own = view.telemetry(&proxy.namespace);
+        let mut applicable = Vec::new();
+        if *root != proxy.namespace && !root.is_empty() {
+            applicable.extend(for_all(view.telemetry(root)));
+        }
+        applicable.extend(for_all(own));
+        applicable.extend(own.iter().filter(|t| !t.is_for_all() && selects(t, labels)));
+        Self { view, proxy, labels, applicable }
+    }
+
+    fn logging(&self) -> impl Iterator<Item = &'a [AccessLogging]> {
+        self.applicable.iter().map(|t| t.logging.as_slice()).filter(|list| !list.is_empty())
+    }
+
+    fn metrics(&self) -> impl Iterator<Item = &'a Metrics> {
+        self.applicable.iter().flat_map(|t| &t.metrics)
+    }
+
+    fn traces(&self) -> impl Iterator<Item = &'a Tracing> {
+        self.applicable.iter().flat_map(|t| &t.tracing)
+    }
+
+    /// A provider by its name, with the name as the mesh config has it.
+    fn observer(&self, name: &str) -> Option<(&'a Str, &'a Observer)> {
+        let (name, observer) = self.view.mesh().observers.get(name)?;
+        Some((name, observer?))
+    }
+
+    /// Where a collector is, by `namespace/host`, or by a host that only one namespace defines (istio
+    /// `LookupCluster`). The port need not exist, nor need the proxy see the service, but for others than Istio's.
+    fn backend(&self, service: &str, port: u32) -> Option<Backend> {
+        let (namespace, name) = match service.split_once('/') {
+            Some((namespace, name)) => (Some(namespace), name),
+            None => (None, service),
+        };
+        let host = Host::from(name);
+        let homes = self.view.homes(&host);
+        let found = match namespace {
+            Some(namespace) => homes.iter().any(|home| home.as_str() == namespace),
+            None => homes.len() == 1,
+        };
+        let usable = found && (self.proxy.capabilities.is_istio() || self.reaches(&host, port));
+        usable.then(|| Backend { cluster: format!("outbound|{port}||{host}").into(), host: host.str().clone() })
+    }
+
+    fn reaches(&self, host: &Host, port: u32) -> bool {
+        let port = u16::try_from(port).ok();
+        port.is_some_and(|port| self.view.service(host).is_some_and(|service| service.port(port).is_some()))
+    }
+
+    fn has(&self, extension: &str) -> bool {
+        self.proxy.capabilities.has(extension)
+    }
+}
+
+/// Whether a Telemetry is for a workload (istio `pilot/pkg/model/policyattachment.go`).
+fn selects(telemetry: &facts::Telemetry, labels: &Labels) -> bool {
+    match (&telemetry.gateways, labels.get(GATEWAY)) {
+        (None, _) => telemetry.selector.iter().all(|(key, value)| labels.get(key) == Some(value)),
+        (Some(gateways), Some(own)) => gateways.contains(own),
+        (Some(_), None) => false,
+    }
+}
+
+/// The side that tells of calls, by whether they come in.
+fn side(inbound: bool) -> WorkloadMode {
+    if inbound { WorkloadMode::Server } else { WorkloadMode::Client }
+}
