@@ -249,11 +249,11 @@ fn secrets_do_not_show() {
 
 #[test]
 fn kinds_without_a_type_are_kept_whole() {
-    let telemetry = yaml(
-        "{apiVersion: telemetry.istio.io/v1, kind: Telemetry, metadata: {name: t, namespace: a}, spec: {selector: {x: y}}}",
+    let plugin = yaml(
+        "{apiVersion: extensions.istio.io/v1alpha1, kind: WasmPlugin, metadata: {name: t, namespace: a}, spec: {selector: {x: y}}}",
     );
-    let object = decode(telemetry.clone(), None).object.unwrap();
-    assert_eq!((object.kind(), object.to_json()), (Kind::Telemetry, telemetry));
+    let object = decode(plugin.clone(), None).object.unwrap();
+    assert_eq!((object.kind(), object.to_json()), (Kind::WasmPlugin, plugin));
 }
 
 #[test]
