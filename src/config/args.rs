@@ -10,6 +10,7 @@ use super::analyze::AnalyzeArgs;
 /// An Istio-compatible service-mesh control plane, for stock Envoy too.
 ///
 /// First try, without Kubernetes:   mizzen demo
+/// A cluster as the mesh:            mizzen discovery
 /// A folder of YAML as the mesh:     mizzen discovery --registries= --configDir ./mesh
 /// What would this proxy hold?       mizzen render --configDir ./mesh --node node.json
 /// What is wrong with this YAML?     mizzen analyze ./mesh
@@ -48,10 +49,22 @@ pub struct DiscoveryArgs {
     /// Where services come from: `Kubernetes`, or nothing (`--registries=`) for a folder alone
     #[arg(long, default_value = "Kubernetes", num_args = 0..=1, value_delimiter = ',', default_missing_value = "")]
     pub registries: Vec<String>,
-    /// A folder of YAML or JSON: any Kubernetes or Istio kind; watched
+    /// How to reach the API server; without it KUBECONFIG, the Pod's own, or ~/.kube/config
+    #[arg(long, value_name = "FILE", value_parser = maybe_empty)]
+    pub kubeconfig: Option<PathBuf>,
+    /// The control plane's namespace, where the mesh's ConfigMaps are; by default POD_NAMESPACE, or istio-system
+    #[arg(short = 'n', long, value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
+    /// How many requests a second the API server gets, in the long run
+    #[arg(long = "kubernetesApiQPS", default_value_t = 80.0, value_name = "NUMBER")]
+    pub kubernetes_qps: f64,
+    /// How many requests the API server gets at once
+    #[arg(long = "kubernetesApiBurst", default_value_t = 160, value_name = "NUMBER")]
+    pub kubernetes_burst: u32,
+    /// A folder of YAML or JSON, in the place of a cluster: any Kubernetes or Istio kind; watched
     #[arg(long = "configDir", value_name = "DIR")]
     pub config_dir: Option<PathBuf>,
-    /// The mesh's settings, a MeshConfig as YAML; may be missing; watched
+    /// The mesh's settings, a MeshConfig as YAML; where it is missing, the ConfigMap `istio` has them; watched
     #[arg(long = "meshConfig", value_name = "FILE", default_value = "./etc/istio/config/mesh")]
     pub mesh_config: PathBuf,
     /// The mesh's networks as YAML; may be missing; watched
@@ -109,10 +122,6 @@ pub struct DiscoveryArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Taken and ignored")]
 struct Ignored {
-    #[arg(long, hide = true)]
-    kubeconfig: Option<String>,
-    #[arg(short = 'n', long, hide = true)]
-    namespace: Option<String>,
     #[arg(long = "cniNamespace", hide = true)]
     cni_namespace: Option<String>,
     #[arg(long = "clusterRegistriesNamespace", hide = true)]
@@ -129,10 +138,6 @@ struct Ignored {
     tls_min_version: Option<String>,
     #[arg(long = "tls-cipher-suites", hide = true)]
     tls_cipher_suites: Option<String>,
-    #[arg(long = "kubernetesApiQPS", hide = true)]
-    kubernetes_api_qps: Option<String>,
-    #[arg(long = "kubernetesApiBurst", hide = true)]
-    kubernetes_api_burst: Option<String>,
     #[arg(long, hide = true, num_args = 0..=1)]
     profile: Option<String>,
     #[arg(long = "ctrlz_port", hide = true)]

@@ -12,8 +12,25 @@ pub struct Environment {
     pub pod_namespace: String,
     /// `XDG_STATE_HOME`, or `.local/state` under `HOME`.
     pub state_home: Option<PathBuf>,
+    /// `REVISION`: which of several control planes this is; empty if nothing is said.
+    pub revision: String,
+    /// `SHARED_MESH_CONFIG`: a ConfigMap that is applied before our own; empty for none.
+    pub shared_mesh: String,
+    /// Where a cluster may be.
+    pub cluster: Cluster,
     /// Settings by which istiod's behaviour is changed.
     pub features: Features,
+}
+
+/// What the environment says about where the API server is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cluster {
+    /// `KUBECONFIG`, a list of files.
+    pub kubeconfig: Vec<PathBuf>,
+    /// `KUBERNETES_SERVICE_HOST` and `KUBERNETES_SERVICE_PORT`: we run in a Pod.
+    pub pod: Option<(String, String)>,
+    /// `.kube/config` under `HOME`.
+    pub home: Option<PathBuf>,
 }
 
 /// istiod's feature variables that mizzen honours, with istiod's defaults (`pilot/pkg/features`).
@@ -67,6 +84,15 @@ impl Environment {
             pod_name: lookup("POD_NAME").or_else(|| lookup("HOSTNAME")).unwrap_or_else(|| "mizzen".to_owned()),
             pod_namespace: lookup("POD_NAMESPACE").unwrap_or_else(|| "istio-system".to_owned()),
             state_home: lookup("XDG_STATE_HOME").map(PathBuf::from).or_else(home),
+            revision: lookup("REVISION").unwrap_or_default(),
+            shared_mesh: lookup("SHARED_MESH_CONFIG").unwrap_or_default(),
+            cluster: Cluster {
+                kubeconfig: lookup("KUBECONFIG")
+                    .map(|list| list.split(':').map(PathBuf::from).collect())
+                    .unwrap_or_default(),
+                pod: lookup("KUBERNETES_SERVICE_HOST").zip(lookup("KUBERNETES_SERVICE_PORT")),
+                home: lookup("HOME").map(|h| PathBuf::from(h).join(".kube/config")),
+            },
             features,
         };
         (environment, reader.problems)

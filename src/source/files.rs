@@ -101,6 +101,11 @@ pub fn spawn(options: Options) -> std::io::Result<Receiver<Delivery>> {
     Ok(receiver)
 }
 
+/// The value of a text that holds one document, as YAML or JSON. The error is a sentence without a place.
+pub(super) fn document(text: &str) -> Result<serde_json::Value, String> {
+    settings::document(text).map_err(|unreadable| unreadable.why)
+}
+
 /// A path as objects and findings carry it.
 fn name(path: &Path) -> Str {
     Str::from(path.to_string_lossy())

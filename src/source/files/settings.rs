@@ -99,7 +99,8 @@ fn nothing() -> Value {
     Value::Object(Map::new())
 }
 
-fn document(text: &str) -> Result<Value, Unreadable> {
+/// The one document of a text; an empty mapping if there is none.
+pub(super) fn document(text: &str) -> Result<Value, Unreadable> {
     let value = match split(text).as_slice() {
         [] => Value::Null,
         [piece] => text::values(*piece)?.swap_remove(0),

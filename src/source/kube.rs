@@ -1,0 +1,89 @@
+//! A Kubernetes API server as the source, and the mesh config in its ConfigMaps.
+//!
+//! Comes in: where the API server is ([`Access`]), and its answers. Goes out: [`Delivery`]: first everything that
+//! there is, at once, then what changes.
+//!
+//! Each kind is listed and watched by a task of its own, as one stream where the server can (`sendInitialEvents`),
+//! in pages and a watch where it cannot. Invariants:
+//! - Nothing is said to be there before every kind has been listed once; a kind whose CRD is not installed counts
+//!   as listed, and is when it comes.
+//! - A list is taken as a whole. What it says nothing of is gone, but not if that were more than half of a kind:
+//!   that is believed after a minute, if a second list says the same. A watched deletion is obeyed at once.
+//! - What cannot be heard changes nothing: while the API server is away, everything stays as it was.
+//! - Of an object that is wrong, the last good version stays in force, and a finding says so.
+//! - No answer is kept: an object is cut to what is used while its bytes are read.
+//!
+//! Absent: what objects mean (`api`, `model`), writing.
+//!
+//! `access` finds the server and `client` asks it; `discovery` knows what it serves; a `reflector` reads one
+//! `resource`, line by line (`lines`, `answer`, `cut`), into its `ledger`; `desk` puts all of them together.
+
+mod access;
+mod answer;
+mod backoff;
+mod client;
+mod cut;
+mod desk;
+mod discovery;
+mod ledger;
+mod lines;
+mod pace;
+mod reflector;
+mod resource;
+mod settings;
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc::{Receiver, channel};
+
+use super::Delivery;
+use crate::api::Kind;
+
+pub use access::{Access, Error, Place};
+
+/// What to read, and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The namespace of the control plane, where the ConfigMaps of the mesh are.
+    pub namespace: String,
+    /// `REVISION`: objects labelled for other revisions are not read, and the ConfigMap is `istio-REVISION`, or plain
+    /// `istio` for `default`. Empty if nothing is said: then all are read.
+    pub revision: String,
+    /// `SHARED_MESH_CONFIG`: a ConfigMap that is applied before it; empty for none.
+    pub shared_mesh: String,
+    /// `--kubernetesApiQPS`: requests a second, in the long run.
+    pub qps: f64,
+    /// `--kubernetesApiBurst`: requests at once.
+    pub burst: u32,
+}
+
+/// What is counted: how reading goes.
+pub trait Watcher: Send + Sync + 'static {
+    /// A kind was listed as a whole.
+    fn listed(&self, kind: Kind);
+    /// A request failed.
+    fn failed(&self, kind: Kind);
+    /// So many objects are kept although the last list says nothing of them.
+    fn held(&self, kind: Kind, objects: usize);
+}
+
+/// Starts to read, in tasks of the current runtime. Ends when the receiver is dropped.
+///
+/// `mesh` are deliveries of files that hold the mesh config ([`super::files`]), where there are such; without them, it
+/// is read from ConfigMaps.
+///
+/// # Errors
+/// When what is said about the API server cannot be used.
+pub fn spawn(
+    place: &Place,
+    options: Options,
+    watcher: Arc<dyn Watcher>,
+    mesh: Option<Receiver<Delivery>>,
+) -> Result<Receiver<Delivery>, Error> {
+    let access = Access::find(place)?;
+    let client = Arc::new(client::Client::new(access, pace::Pace::new(options.qps, options.burst)));
+    // One delivery waits while one is worked on; what happens meanwhile is in the one after.
+    let (sender, receiver) = channel(1);
+    tokio::spawn(desk::run(client, options, watcher, mesh, sender));
+    Ok(receiver)
+}

@@ -1,0 +1,215 @@
+//! Requests to the API server, as kubectl makes them.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{Method, Request};
+use http_body_util::{BodyExt, Full};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use mizzen::api::Kind;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+/// The API server, for one who may do everything.
+pub(crate) struct Api {
+    runtime: Runtime,
+    certificate: PathBuf,
+    wire: OnceLock<Wire>,
+    port: u16,
+    token: String,
+}
+
+#[derive(Clone)]
+struct Wire {
+    http: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    port: u16,
+    token: String,
+}
+
+impl Wire {
+    async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<(u16, Value), String> {
+        let kind = if method == Method::PATCH { "application/apply-patch+yaml" } else { "application/json" };
+        let body = Full::new(Bytes::from(body.map(|b| b.to_string()).unwrap_or_default()));
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("https://127.0.0.1:{}{path}", self.port))
+            .header(AUTHORIZATION, format!("Bearer {}", self.token))
+            .header(CONTENT_TYPE, kind)
+            .body(body)
+            .unwrap();
+        let answer = self.http.request(request).await.map_err(|e| e.to_string())?;
+        let status = answer.status().as_u16();
+        let body = answer.into_body().collect().await.map_err(|e| e.to_string())?.to_bytes();
+        let text = || Value::String(String::from_utf8_lossy(&body).into_owned());
+        Ok((status, serde_json::from_slice(&body).unwrap_or_else(|_| text())))
+    }
+
+    /// Applies a document, and its status if it has one.
+    async fn apply(&self, document: Value) -> Result<(), String> {
+        let path = path(&document);
+        let query = "fieldManager=test&force=true";
+        let mut parts = vec![(format!("{path}?{query}"), document.clone())];
+        if document["status"].is_object() && !path.contains("customresourcedefinitions") {
+            parts.push((format!("{path}/status?{query}"), document));
+        }
+        for (path, document) in parts {
+            let (status, answer) = self.send(Method::PATCH, &path, Some(document)).await?;
+            if status >= 300 {
+                return Err(format!("{path}: {}", answer["message"].as_str().unwrap_or(&answer.to_string())));
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete(&self, path: String) -> Result<(), String> {
+        let options = json!({"gracePeriodSeconds": 0, "propagationPolicy": "Background"});
+        match self.send(Method::DELETE, &path, Some(options)).await? {
+            (status, _) if status < 300 || status == 404 => Ok(()),
+            (_, answer) => Err(format!("{path}: {answer}")),
+        }
+    }
+
+    /// What a namespace's controller would do in the end.
+    async fn delete_namespace(&self, name: String) -> Result<(), String> {
+        let path = format!("/api/v1/namespaces/{name}");
+        self.delete(path.clone()).await?;
+        let done =
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}, "spec": {"finalizers": []}});
+        self.send(Method::PUT, &format!("{path}/finalize"), Some(done)).await.map(drop)
+    }
+}
+
+/// The path of all objects of a kind.
+fn collection(kind: &str, namespace: Option<&str>, version: Option<&str>) -> String {
+    if kind == "CustomResourceDefinition" {
+        return "/apis/apiextensions.k8s.io/v1/customresourcedefinitions".to_owned();
+    }
+    let kind = Kind::all().find(|k| k.as_str() == kind).expect("a kind that mizzen knows");
+    let version = version.unwrap_or_else(|| kind.versions()[0]);
+    let group =
+        if kind.group().is_empty() { format!("/api/{version}") } else { format!("/apis/{}/{version}", kind.group()) };
+    let namespace = namespace.filter(|_| kind.namespaced()).map(|n| format!("/namespaces/{n}")).unwrap_or_default();
+    format!("{group}{namespace}/{}", kind.plural())
+}
+
+/// The path of an object.
+fn path(document: &Value) -> String {
+    let kind = document["kind"].as_str().unwrap_or_default();
+    let meta = &document["metadata"];
+    let version = document["apiVersion"].as_str().and_then(|v| v.rsplit('/').next());
+    let namespace = meta["namespace"].as_str().unwrap_or("default");
+    format!("{}/{}", collection(kind, Some(namespace), version), meta["name"].as_str().unwrap_or_default())
+}
+
+impl Api {
+    pub(crate) fn new(certificate: &Path, port: u16, token: &str) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        Self { runtime, certificate: certificate.to_owned(), wire: OnceLock::new(), port, token: token.to_owned() }
+    }
+
+    /// Known once the server has made its certificate.
+    fn wire(&self) -> Option<Wire> {
+        if let Some(wire) = self.wire.get() {
+            return Some(wire.clone());
+        }
+        let mut roots = rustls::RootCertStore::empty();
+        for root in CertificateDer::pem_file_iter(&self.certificate).ok()? {
+            roots.add(root.ok()?).ok()?;
+        }
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().ok()?;
+        let tls = tls.with_root_certificates(roots).with_no_client_auth();
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_only().enable_all_versions();
+        let _inside = self.runtime.enter();
+        let http = Client::builder(TokioExecutor::new()).build(connector.wrap_connector(tcp));
+        Some(self.wire.get_or_init(|| Wire { http, port: self.port, token: self.token.clone() }).clone())
+    }
+
+    fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<(u16, Value), String> {
+        let wire = self.wire().ok_or("no certificate yet")?;
+        self.runtime.block_on(wire.send(method, path, body))
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.send(Method::GET, "/readyz", None).is_ok_and(|(status, _)| status == 200)
+    }
+
+    /// What a GET gives; null if there is nothing.
+    pub(crate) fn get(&self, path: &str) -> Value {
+        self.send(Method::GET, path, None).ok().filter(|(status, _)| *status == 200).map_or(Value::Null, |(_, v)| v)
+    }
+
+    /// Applies documents server-side, many at once; namespaces first, and those that are only named too. Fails on
+    /// what is refused.
+    pub(crate) fn apply(&self, documents: Vec<Value>) {
+        let refused = self.try_apply(documents);
+        assert!(refused.is_empty(), "the API server refuses {refused:#?}");
+    }
+
+    /// The same, and what is refused is told.
+    pub(crate) fn try_apply(&self, documents: Vec<Value>) -> Vec<String> {
+        let (mut first, rest): (Vec<Value>, Vec<Value>) = documents
+            .into_iter()
+            .partition(|d| ["Namespace", "CustomResourceDefinition"].contains(&d["kind"].as_str().unwrap_or_default()));
+        let named = rest.iter().filter_map(|d| d["metadata"]["namespace"].as_str());
+        let mut named: Vec<&str> = named.filter(|n| !first.iter().any(|f| f["metadata"]["name"] == **n)).collect();
+        named.sort_unstable();
+        named.dedup();
+        let space = |name: &&str| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+        first.extend(named.iter().map(space).collect::<Vec<_>>());
+        let mut refused = self.many(first, |wire, document| async move { wire.apply(document).await });
+        refused.extend(self.many(rest, |wire, document| async move { wire.apply(document).await }));
+        refused
+    }
+
+    /// Does something with each, some at a time.
+    fn many<T, F>(&self, all: Vec<T>, work: impl Fn(Wire, T) -> F) -> Vec<String>
+    where
+        F: Future<Output = Result<(), String>> + Send + 'static,
+    {
+        let wire = self.wire().unwrap();
+        let mut failed = Vec::new();
+        let mut all = all.into_iter().peekable();
+        while all.peek().is_some() {
+            let tasks: Vec<_> = all.by_ref().take(64).map(|t| self.runtime.spawn(work(wire.clone(), t))).collect();
+            failed.extend(tasks.into_iter().filter_map(|task| self.runtime.block_on(task).unwrap().err()));
+        }
+        failed
+    }
+
+    /// Deletes an object at once.
+    pub(crate) fn delete(&self, document: &Value) {
+        let wire = self.wire().unwrap();
+        self.runtime.block_on(wire.delete(path(document))).unwrap();
+    }
+
+    /// Deletes all objects that are not Kubernetes' own.
+    pub(crate) fn clear(&self) {
+        let mut paths = Vec::new();
+        for kind in Kind::all().filter(|kind| *kind != Kind::Namespace) {
+            let list = self.get(&collection(kind.as_str(), None, None));
+            for item in list["items"].as_array().into_iter().flatten() {
+                let meta = &item["metadata"];
+                let own = meta["namespace"].as_str().is_some_and(|n| n.starts_with("kube-"));
+                if !(own || kind == Kind::Service && meta["name"] == "kubernetes") {
+                    paths.push(path(&json!({"kind": kind.as_str(), "metadata": meta})));
+                }
+            }
+        }
+        assert_eq!(self.many(paths, |wire, path| async move { wire.delete(path).await }), [""; 0]);
+        let list = self.get("/api/v1/namespaces");
+        let names = list["items"].as_array().into_iter().flatten().filter_map(|n| n["metadata"]["name"].as_str());
+        let names: Vec<String> =
+            names.filter(|n| *n != "default" && !n.starts_with("kube-")).map(str::to_owned).collect();
+        assert_eq!(self.many(names, |wire, name| async move { wire.delete_namespace(name).await }), [""; 0]);
+    }
+}

@@ -1,0 +1,150 @@
+//! mizzen's source over such an API server, in this process.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use mizzen::api::mesh::MeshConfig;
+use mizzen::api::{Key, Kind, Object};
+use mizzen::base::Finding;
+use mizzen::engine::Core;
+use mizzen::model::index::{Allocations, Options};
+use mizzen::source::{Delivery, Event, kube};
+use mizzen::wire::Cache;
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc::Receiver;
+
+use super::cluster::Cluster;
+
+/// What has been read.
+pub(crate) struct Source {
+    runtime: Runtime,
+    deliveries: Receiver<Delivery>,
+    pub(crate) objects: BTreeMap<Key, Arc<Object>>,
+    pub(crate) mesh: Arc<MeshConfig>,
+    pub(crate) findings: Arc<[Finding]>,
+    pub(crate) synced: bool,
+    /// The deletions of each delivery that had some.
+    pub(crate) deleted: Vec<Vec<Key>>,
+    pub(crate) counts: Arc<Counts>,
+}
+
+/// How reading went.
+#[derive(Default)]
+pub(crate) struct Counts {
+    pub(crate) lists: AtomicUsize,
+    pub(crate) failures: AtomicUsize,
+    pub(crate) held: AtomicUsize,
+}
+
+impl kube::Watcher for Counts {
+    fn listed(&self, _: Kind) {
+        self.lists.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn failed(&self, _: Kind) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn held(&self, kind: Kind, objects: usize) {
+        if kind == Kind::Service {
+            self.held.store(objects, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Source {
+    /// Begins to read.
+    pub(crate) fn start(cluster: &Cluster) -> Self {
+        let place = kube::Place { named: Some(cluster.kubeconfig()), ..kube::Place::default() };
+        let options = kube::Options {
+            namespace: "istio-system".to_owned(),
+            revision: String::new(),
+            shared_mesh: String::new(),
+            qps: 80.0,
+            burst: 160,
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let counts = Arc::new(Counts::default());
+        let deliveries = {
+            let _inside = runtime.enter();
+            kube::spawn(&place, options, counts.clone(), None).unwrap()
+        };
+        Self {
+            runtime,
+            deliveries,
+            objects: BTreeMap::new(),
+            mesh: Arc::default(),
+            findings: Arc::default(),
+            synced: false,
+            deleted: Vec::new(),
+            counts,
+        }
+    }
+
+    /// Begins to read, and waits until everything was read.
+    pub(crate) fn synced(cluster: &Cluster) -> Self {
+        let mut source = Self::start(cluster);
+        source.until("everything to be read", Duration::from_secs(60), |s| s.synced);
+        source
+    }
+
+    /// Takes deliveries until something is so.
+    pub(crate) fn until(&mut self, what: &str, limit: Duration, mut so: impl FnMut(&Self) -> bool) {
+        let end = Instant::now() + limit;
+        while !so(self) {
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(self.take(left), "waited in vain for {what}; findings: {:#?}", self.findings);
+        }
+    }
+
+    /// Takes all deliveries for a while.
+    pub(crate) fn listen(&mut self, limit: Duration) {
+        let end = Instant::now() + limit;
+        while self.take(end.saturating_duration_since(Instant::now())) {}
+    }
+
+    fn take(&mut self, limit: Duration) -> bool {
+        let next = self.runtime.block_on(async { tokio::time::timeout(limit, self.deliveries.recv()).await });
+        let Ok(delivery) = next else { return false };
+        let delivery = delivery.expect("a source does not end");
+        let mut deleted = Vec::new();
+        for event in delivery.events {
+            match event {
+                Event::Upsert(object) => drop(self.objects.insert(object.key(), object)),
+                Event::Delete(key) => {
+                    self.objects.remove(&key);
+                    deleted.push(key);
+                }
+                Event::Synced => self.synced = true,
+            }
+        }
+        if !deleted.is_empty() {
+            self.deleted.push(deleted);
+        }
+        self.mesh = delivery.mesh.map_or_else(|| self.mesh.clone(), |m| m.mesh);
+        self.findings = delivery.findings;
+        true
+    }
+
+    /// The names of the objects of a kind.
+    pub(crate) fn names(&self, kind: Kind) -> Vec<&str> {
+        self.objects.keys().filter(|key| key.kind == kind).map(|key| key.name.as_str()).collect()
+    }
+
+    /// The codes of all findings.
+    pub(crate) fn codes(&self) -> Vec<&str> {
+        self.findings.iter().map(|finding| finding.code).collect()
+    }
+
+    /// A control plane that has read all this.
+    pub(crate) fn core(&self) -> Core {
+        let mesh = (*self.mesh).clone();
+        let mut core = Core::new(Options::default(), mesh, Allocations::default(), Arc::new(Cache::default()));
+        let events = self.objects.values().cloned().map(Event::Upsert).chain([Event::Synced]).collect();
+        core.note(events, None, self.findings.clone());
+        core.settle();
+        core
+    }
+}
