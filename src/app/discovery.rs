@@ -138,6 +138,7 @@ fn source(
         namespace: args.namespace.clone().unwrap_or_else(|| environment.pod_namespace.clone()),
         revision: environment.revision.clone(),
         shared_mesh: environment.shared_mesh.clone(),
+        doubt: kube::Options::DOUBT,
         qps: args.kubernetes_qps,
         burst: args.kubernetes_burst,
     };

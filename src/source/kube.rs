@@ -33,6 +33,7 @@ mod resource;
 mod settings;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc::{Receiver, channel};
 
@@ -51,10 +52,18 @@ pub struct Options {
     pub revision: String,
     /// `SHARED_MESH_CONFIG`: a ConfigMap that is applied before it; empty for none.
     pub shared_mesh: String,
+    /// How long a list that suddenly lacks more than half of a kind is doubted: an API server that was restored, or a
+    /// proxy before it that lies, would else take the mesh down at once.
+    pub doubt: Duration,
     /// `--kubernetesApiQPS`: requests a second, in the long run.
     pub qps: f64,
     /// `--kubernetesApiBurst`: requests at once.
     pub burst: u32,
+}
+
+impl Options {
+    /// How long a list is doubted, if nothing else is said.
+    pub const DOUBT: Duration = Duration::from_secs(60);
 }
 
 /// What is counted: how reading goes.

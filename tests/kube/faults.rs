@@ -1,12 +1,14 @@
 //! What goes wrong with the API server changes nothing that proxies hold.
 
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use mizzen::api::Kind;
 use serde_json::{Value, json};
 
 use crate::support::cluster::Cluster;
-use crate::support::source::Source;
+use crate::support::relay::Relay;
+use crate::support::source::{DOUBT, Source};
 
 const SOON: Duration = Duration::from_secs(40);
 
@@ -46,4 +48,54 @@ fn a_store_that_hangs_takes_nothing_with_it() {
     cluster.api().apply(vec![service("new")]);
     source.until("a new service", SOON, |s| s.names(Kind::Service).contains(&"new"));
     assert!(source.deleted.is_empty());
+}
+
+#[test]
+fn a_server_that_forgot_most_of_a_kind_is_not_believed_at_once() {
+    let mut cluster = Cluster::bare();
+    cluster.api().apply((0..6).map(|n| service(&format!("s{n}"))).collect());
+    let mut source = Source::synced(&cluster);
+    cluster.stop_server();
+    cluster.forget("/registry/services/specs/shop/");
+    cluster.start_server();
+    source.until("word of the doubt", SOON, |s| s.codes().contains(&"held-list"));
+    let doubted = Instant::now();
+    assert_eq!((source.names(Kind::Service).len(), source.counts.held.load(Ordering::Relaxed)), (7, 6));
+    // What it says is there counts all the same.
+    cluster.api().apply(vec![service("new")]);
+    source.until("a new service", SOON, |s| s.names(Kind::Service).contains(&"new"));
+    assert_eq!(source.deleted, [[]; 0]);
+    source.until("the second word", SOON, |s| s.names(Kind::Service) == ["kubernetes", "new"]);
+    assert!(doubted.elapsed() > DOUBT / 2, "it was believed after {:?}", doubted.elapsed());
+    assert_eq!((source.deleted.len(), source.counts.held.load(Ordering::Relaxed)), (1, 0));
+    source.until("the end of the doubt", SOON, |s| s.findings.is_empty());
+}
+
+#[test]
+fn a_watched_deletion_of_most_of_a_kind_is_obeyed_at_once() {
+    let cluster = Cluster::bare();
+    cluster.api().apply((0..6).map(|n| service(&format!("s{n}"))).collect());
+    let mut source = Source::synced(&cluster);
+    (0..6).for_each(|n| cluster.api().delete(&service(&format!("s{n}"))));
+    source.until("the deletions", DOUBT, |s| s.names(Kind::Service) == ["kubernetes"]);
+}
+
+#[test]
+fn watches_that_are_cut_again_and_again_lose_nothing_and_read_no_list_anew() {
+    let cluster = Cluster::bare();
+    let relay = Relay::to(cluster.port());
+    cluster.api().apply(vec![service("first")]);
+    let mut source = Source::by(cluster.kubeconfig_by(relay.port()));
+    source.until("everything to be read", SOON, |s| s.synced);
+    let lists = source.counts.lists.load(Ordering::Relaxed);
+    for n in 0..8 {
+        assert!(relay.cut() > 0, "there is a connection to be cut");
+        cluster.api().apply(vec![service(&format!("s{n}"))]);
+        if n > 0 {
+            cluster.api().delete(&service(&format!("s{}", n - 1)));
+        }
+        source.listen(Duration::from_millis(700));
+    }
+    source.until("the last service", SOON, |s| s.names(Kind::Service) == ["kubernetes", "first", "s7"]);
+    assert_eq!(source.counts.lists.load(Ordering::Relaxed), lists);
 }

@@ -5,8 +5,10 @@
 #![expect(clippy::unwrap_used, reason = "a test's way to fail")]
 
 mod corpus;
+mod discovery;
 mod faults;
 mod reading;
+mod rights;
 
 #[expect(dead_code, reason = "scores are for the corpus's own runner")]
 #[path = "../corpus_runner/compare.rs"]
@@ -16,5 +18,6 @@ mod support {
     pub(crate) mod api;
     pub(crate) mod cluster;
     pub(crate) mod documents;
+    pub(crate) mod relay;
     pub(crate) mod source;
 }

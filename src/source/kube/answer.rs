@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::client::Status;
 use super::cut::{self, Cut};
 use super::resource::Resource;
-use crate::api::{self, Key, Object};
+use crate::api::{self, Key, Kind, Object};
 use crate::base::{Finding, Namespace, Severity, Str};
 
 /// An object of a list or a watch.
@@ -29,7 +29,7 @@ pub(super) enum State {
     Good(Arc<Object>),
     /// Written so that it cannot be in force.
     Broken,
-    /// For another revision of the control plane.
+    /// Of no concern: for another revision of the control plane, or without anything that is used.
     Foreign,
 }
 
@@ -97,7 +97,9 @@ impl Reading<'_> {
 
     fn item(&self, mut object: Value) -> Item {
         let key = self.key(&object);
-        if key.kind.is_istio() && !self.is_ours(&object) {
+        // A ConfigMap that has nothing for gateways is one of many.
+        let empty = key.kind == Kind::ConfigMap && object["data"].as_object().is_none_or(serde_json::Map::is_empty);
+        if empty || key.kind.is_istio() && !self.is_ours(&object) {
             return Item { key, state: State::Foreign, findings: Vec::new() };
         }
         // The items of a list do not say what they are.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, USER_AGENT};
 use http::{HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Incoming;
@@ -69,6 +69,15 @@ impl Error {
     }
 }
 
+/// An answer as a whole.
+pub(super) struct Answer {
+    /// Its content type.
+    pub(super) kind: Option<HeaderValue>,
+    /// What it is told from others by, if it says so.
+    pub(super) tag: Option<HeaderValue>,
+    pub(super) body: Bytes,
+}
+
 /// The API server.
 pub(super) struct Client {
     http: Http<HttpsConnector<HttpConnector>, Empty<Bytes>>,
@@ -103,11 +112,24 @@ impl Client {
 
     /// The answer to a GET of a path with its query, if it is a good one. Its body is still to come.
     pub(super) async fn get(&self, path: &str, accept: &'static str) -> Result<Response<Incoming>, Error> {
+        self.get_unless(path, accept, None).await
+    }
+
+    /// The same; an answer that is still the one with this tag is refused, with 304.
+    async fn get_unless(
+        &self,
+        path: &str,
+        accept: &'static str,
+        tag: Option<&HeaderValue>,
+    ) -> Result<Response<Incoming>, Error> {
         self.pace.turn().await;
         let uri = format!("{}{path}", self.server.to_string().trim_end_matches('/'));
         let mut request = Request::get(&uri).header(ACCEPT, accept).header(USER_AGENT, "mizzen");
         if let Some(header) = self.credentials.header().await.map_err(Error::Unreachable)? {
             request = request.header(AUTHORIZATION, header);
+        }
+        if let Some(tag) = tag {
+            request = request.header(IF_NONE_MATCH, tag);
         }
         let request = request.body(Empty::new()).map_err(|e| Error::Unreachable(format!("{uri}: {e}")))?;
         let answer = tokio::time::timeout(PATIENCE, self.http.request(request)).await;
@@ -124,14 +146,21 @@ impl Client {
         }
     }
 
-    /// The whole answer.
-    pub(super) async fn read(&self, path: &str, accept: &'static str) -> Result<(Option<HeaderValue>, Bytes), Error> {
-        let answer = self.get(path, accept).await?;
-        let kind = answer.headers().get(http::header::CONTENT_TYPE).cloned();
+    /// The whole answer, unless it is still the one with this tag (304).
+    pub(super) async fn read(
+        &self,
+        path: &str,
+        accept: &'static str,
+        tag: Option<&HeaderValue>,
+    ) -> Result<Answer, Error> {
+        let answer = self.get_unless(path, accept, tag).await?;
+        let header = |name| answer.headers().get(name).cloned();
+        let (kind, tag) = (header(CONTENT_TYPE), header(ETAG));
         let body = Limited::new(answer.into_body(), LARGEST).collect();
         let body = tokio::time::timeout(PATIENCE, body).await;
         let body = body.map_err(|_| Error::Unreachable("the answer does not end".to_owned()))?;
-        Ok((kind, body.map_err(|e| Error::Unreachable(e.to_string()))?.to_bytes()))
+        let body = body.map_err(|e| Error::Unreachable(e.to_string()))?.to_bytes();
+        Ok(Answer { kind, tag, body })
     }
 }
 

@@ -61,7 +61,8 @@ pub(super) async fn run(
     tokio::spawn(discovery::run(client.clone(), tell, nudge.clone()));
     let lists = lists(&options, files.is_none());
     let mut desk = Desk::new(lists.iter().map(|(_, role)| *role), files.is_none());
-    let around = Around { client, known, nudge, steps, watcher, revision: options.revision.into() };
+    let around =
+        Around { client, known, nudge, steps, watcher, revision: options.revision.into(), doubt: options.doubt };
     for (list, (resource, _)) in lists.into_iter().enumerate() {
         tokio::spawn(Reflector::new(around.clone(), list, resource).run());
     }

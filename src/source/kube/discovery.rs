@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderValue;
 use serde::Deserialize;
 use tokio::sync::{Notify, watch};
 
 use super::client::{Client, Error};
 use crate::api::Kind;
 
-/// How often it is asked while a CRD is missing. An answer is a few kilobytes.
+/// How often it is asked while a CRD is missing. As long as nothing is new, the answer has no body.
 const PATIENT: Duration = Duration::from_secs(5);
 /// How often it is asked when all are there.
 const CONTENT: Duration = Duration::from_secs(600);
@@ -27,11 +28,12 @@ pub(super) type Known = watch::Receiver<Option<Arc<Served>>>;
 /// Asks again and again until nobody wants to know; `nudge` asks at once.
 pub(super) async fn run(client: Arc<Client>, known: watch::Sender<Option<Arc<Served>>>, nudge: Arc<Notify>) {
     let mut failures = super::backoff::Backoff::new();
+    let (mut tag, mut complete) = (None, false);
     loop {
-        let wait = match ask(&client).await {
+        let wait = match ask(&client, &mut tag).await {
             Ok(served) => {
                 failures.reset();
-                let complete = Kind::all().all(|kind| served.contains_key(&kind));
+                complete = Kind::all().all(|kind| served.contains_key(&kind));
                 let served = Some(Arc::new(served));
                 known.send_if_modified(|last| {
                     let changed = *last != served;
@@ -39,6 +41,14 @@ pub(super) async fn run(client: Arc<Client>, known: watch::Sender<Option<Arc<Ser
                     changed
                 });
                 if complete { CONTENT } else { PATIENT }
+            }
+            // It is what it was.
+            Err(error) if error.code() == 304 => {
+                if complete {
+                    CONTENT
+                } else {
+                    PATIENT
+                }
             }
             Err(_) => failures.wait(),
         };
@@ -51,11 +61,12 @@ pub(super) async fn run(client: Arc<Client>, known: watch::Sender<Option<Arc<Ser
     }
 }
 
-async fn ask(client: &Client) -> Result<Served, Error> {
-    let (kind, body) = client.read("/apis", AGGREGATED).await?;
-    let aggregated = kind.is_some_and(|k| k.to_str().is_ok_and(|k| k.contains("APIGroupDiscoveryList")));
+async fn ask(client: &Client, tag: &mut Option<HeaderValue>) -> Result<Served, Error> {
+    let answer = client.read("/apis", AGGREGATED, tag.as_ref()).await?;
+    let aggregated = answer.kind.is_some_and(|k| k.to_str().is_ok_and(|k| k.contains("APIGroupDiscoveryList")));
     if aggregated {
-        let list: Aggregated = parse(&body)?;
+        let list: Aggregated = parse(&answer.body)?;
+        *tag = answer.tag;
         return Ok(chosen(|kind, version| list.serves(kind, version)));
     }
     // An older server: one request for each version of each group.
@@ -67,8 +78,8 @@ async fn ask(client: &Client) -> Result<Served, Error> {
             if asked.contains(&group) {
                 continue;
             }
-            match client.read(&format!("/apis/{group}"), "application/json").await {
-                Ok((_, body)) => serves.push((kind.group(), *version, parse::<Resources>(&body)?)),
+            match client.read(&format!("/apis/{group}"), "application/json", None).await {
+                Ok(answer) => serves.push((kind.group(), *version, parse::<Resources>(&answer.body)?)),
                 Err(e) if e.code() == 404 => {}
                 Err(e) => return Err(e),
             }

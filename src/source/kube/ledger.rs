@@ -8,15 +8,13 @@ use crate::api::Key;
 use crate::base::{Finding, ObjectRef, Severity, Str};
 use crate::source::Event;
 
-/// A list that lacks more than half of what there was is believed after this, if another says the same: an API
-/// server that was restored, or a proxy before it that lies, would else take the mesh down at once.
-pub(super) const DOUBT: Duration = Duration::from_secs(60);
-
 /// What is known of one list.
 #[derive(Debug)]
 pub(super) struct Ledger {
     /// What findings about the list as a whole call it: `Service`.
     name: Str,
+    /// After this, a list that lacks more than half of what there was is believed, if another says the same.
+    patience: Duration,
     /// The objects that are there.
     known: BTreeSet<Key>,
     /// Those with which something is wrong.
@@ -37,8 +35,15 @@ struct Doubt {
 }
 
 impl Ledger {
-    pub(super) fn new(name: &str) -> Self {
-        Self { name: Str::from(name), known: BTreeSet::new(), wrong: BTreeMap::new(), doubt: None, news: false }
+    pub(super) fn new(name: &str, patience: Duration) -> Self {
+        Self {
+            name: Str::from(name),
+            patience,
+            known: BTreeSet::new(),
+            wrong: BTreeMap::new(),
+            doubt: None,
+            news: false,
+        }
     }
 
     /// Takes in one object of a watch.
@@ -78,7 +83,7 @@ impl Ledger {
         let missing: Vec<Key> = self.known.iter().filter(|key| !listed.contains_key(*key)).cloned().collect();
         let doubtful = missing.len() * 2 > self.known.len();
         let since = self.doubt.map_or(now, |doubt| doubt.since);
-        let held = doubtful && now.duration_since(since) < DOUBT;
+        let held = doubtful && now.duration_since(since) < self.patience;
         let doubt = held.then_some(Doubt { since, missing: missing.len(), of: self.known.len() });
         self.news |= doubt != self.doubt;
         self.doubt = doubt;
@@ -91,7 +96,7 @@ impl Ledger {
 
     /// When a list should be asked for again because of doubt.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.doubt.map(|doubt| doubt.since + DOUBT)
+        self.doubt.map(|doubt| doubt.since + self.patience)
     }
 
     /// How many objects are kept in doubt.
@@ -121,7 +126,7 @@ impl Ledger {
                  the first, says the same",
                 doubt.missing,
                 doubt.of,
-                DOUBT.as_secs()
+                self.patience.as_secs()
             )),
         });
         self.wrong.values().flatten().cloned().chain(doubt)

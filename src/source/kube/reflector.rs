@@ -22,8 +22,8 @@ const JSON: &str = "application/json";
 const PAGE: usize = 500;
 /// A watch is asked to end after this many seconds, to twice as many.
 const WATCH: f64 = 300.0;
-/// A watch that lasted so long was a good one.
-const GOOD: Duration = Duration::from_secs(5);
+/// A watch that lasted so long was a good one: the next begins at once.
+const GOOD: Duration = Duration::from_millis(500);
 
 /// What a list has to say.
 #[derive(Debug)]
@@ -48,6 +48,7 @@ pub(super) struct Around {
     pub(super) steps: mpsc::Sender<Step>,
     pub(super) watcher: Arc<dyn Watcher>,
     pub(super) revision: Arc<str>,
+    pub(super) doubt: Duration,
 }
 
 /// One list.
@@ -69,7 +70,7 @@ pub(super) struct Reflector {
 
 impl Reflector {
     pub(super) fn new(around: Around, list: usize, resource: Resource) -> Self {
-        let ledger = Ledger::new(resource.kind.as_str());
+        let ledger = Ledger::new(resource.kind.as_str(), around.doubt);
         Self {
             around,
             list,
@@ -145,8 +146,8 @@ impl Reflector {
         loop {
             let token: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
             let path = format!("{}&limit={limit}&continue={token}", self.resource.path(version));
-            let body = match self.around.client.read(&path, JSON).await {
-                Ok((_, body)) => body,
+            let body = match self.around.client.read(&path, JSON, None).await {
+                Ok(answer) => answer.body,
                 Err(e) if e.code() == 410 && !next.is_empty() => {
                     (next, limit) = (String::new(), 0);
                     items.clear();

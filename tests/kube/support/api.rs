@@ -88,8 +88,12 @@ impl Wire {
 
 /// The path of all objects of a kind.
 fn collection(kind: &str, namespace: Option<&str>, version: Option<&str>) -> String {
-    if kind == "CustomResourceDefinition" {
-        return "/apis/apiextensions.k8s.io/v1/customresourcedefinitions".to_owned();
+    match (kind, namespace) {
+        ("CustomResourceDefinition", _) => return "/apis/apiextensions.k8s.io/v1/customresourcedefinitions".to_owned(),
+        ("ClusterRole", _) => return "/apis/rbac.authorization.k8s.io/v1/clusterroles".to_owned(),
+        ("ClusterRoleBinding", _) => return "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings".to_owned(),
+        ("ServiceAccount", Some(namespace)) => return format!("/api/v1/namespaces/{namespace}/serviceaccounts"),
+        _ => {}
     }
     let kind = Kind::all().find(|k| k.as_str() == kind).expect("a kind that mizzen knows");
     let version = version.unwrap_or_else(|| kind.versions()[0]);
@@ -146,6 +150,14 @@ impl Api {
     /// What a GET gives; null if there is nothing.
     pub(crate) fn get(&self, path: &str) -> Value {
         self.send(Method::GET, path, None).ok().filter(|(status, _)| *status == 200).map_or(Value::Null, |(_, v)| v)
+    }
+
+    /// A token of a service account, for an hour.
+    pub(crate) fn token(&self, namespace: &str, account: &str) -> String {
+        let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token");
+        let request = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 3600}});
+        let (_, answer) = self.send(Method::POST, &path, Some(request)).unwrap();
+        answer["status"]["token"].as_str().unwrap_or_else(|| panic!("no token: {answer}")).to_owned()
     }
 
     /// Applies documents server-side, many at once; namespaces first, and those that are only named too. Fails on

@@ -39,7 +39,7 @@ impl Drop for Server {
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
@@ -134,6 +134,41 @@ impl Cluster {
         self.folder.path().join("kubeconfig")
     }
 
+    /// A kubeconfig that leads to another port of this machine.
+    pub(crate) fn kubeconfig_by(&self, port: u16) -> PathBuf {
+        let path = self.folder.path().join(format!("kubeconfig-{port}"));
+        let text = fs::read_to_string(self.kubeconfig()).unwrap();
+        fs::write(&path, text.replace(&self.port.to_string(), &port.to_string())).unwrap();
+        path
+    }
+
+    /// A kubeconfig for a service account, by namespace and name.
+    pub(crate) fn kubeconfig_of(&self, account: &str) -> PathBuf {
+        let (namespace, name) = account.split_once('/').unwrap();
+        let path = self.folder.path().join(format!("kubeconfig-{name}"));
+        let text = fs::read_to_string(self.kubeconfig()).unwrap();
+        fs::write(&path, text.replace(TOKEN, &self.api.token(namespace, name))).unwrap();
+        path
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Takes everything below a path out of etcd, while the API server is stopped: it comes back without, as from an
+    /// old backup.
+    pub(crate) fn forget(&self, path: &str) {
+        use base64::Engine as _;
+        let encode = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
+        let end = format!("{path}\u{7f}");
+        let body = format!(r#"{{"key":"{}","range_end":"{}"}}"#, encode(path), encode(&end));
+        let port = fs::read_to_string(self.folder.path().join("etcd.port")).unwrap();
+        let url = format!("http://127.0.0.1:{port}/v3/kv/deleterange");
+        let output = Command::new("curl").args(["-sSf", "-X", "POST", "-d", &body, &url]).output().unwrap();
+        let answer = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && answer.contains("deleted"), "{answer}");
+    }
+
     /// Kills the API server.
     pub(crate) fn stop_server(&mut self) {
         self.server = None;
@@ -203,7 +238,7 @@ fn start_server(folder: &Path, port: u16, flags: &[&str]) -> Server {
         .arg("--service-account-issuer=https://kubernetes.default.svc")
         .arg(format!("--service-account-key-file={}", file("sa.key")))
         .arg(format!("--service-account-signing-key-file={}", file("sa.key")))
-        .args(["--service-cluster-ip-range=10.96.0.0/16", "--authorization-mode=RBAC"])
+        .args(["--service-cluster-ip-range=10.96.0.0/12", "--authorization-mode=RBAC"])
         .arg(format!("--token-auth-file={}", file("tokens")))
         .args(["--allow-privileged=true", "--disable-admission-plugins=ServiceAccount,ResourceQuota,LimitRanger"])
         .args(flags)

@@ -1,6 +1,7 @@
 //! mizzen's source over such an API server, in this process.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -16,6 +17,9 @@ use tokio::runtime::Runtime;
 use tokio::sync::mpsc::Receiver;
 
 use super::cluster::Cluster;
+
+/// How long a list is doubted in tests.
+pub(crate) const DOUBT: Duration = Duration::from_secs(3);
 
 /// What has been read.
 pub(crate) struct Source {
@@ -57,11 +61,17 @@ impl kube::Watcher for Counts {
 impl Source {
     /// Begins to read.
     pub(crate) fn start(cluster: &Cluster) -> Self {
-        let place = kube::Place { named: Some(cluster.kubeconfig()), ..kube::Place::default() };
+        Self::by(cluster.kubeconfig())
+    }
+
+    /// Begins to read where a kubeconfig says.
+    pub(crate) fn by(kubeconfig: PathBuf) -> Self {
+        let place = kube::Place { named: Some(kubeconfig), ..kube::Place::default() };
         let options = kube::Options {
             namespace: "istio-system".to_owned(),
             revision: String::new(),
             shared_mesh: String::new(),
+            doubt: DOUBT,
             qps: 80.0,
             burst: 160,
         };

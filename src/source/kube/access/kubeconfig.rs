@@ -13,9 +13,10 @@ use super::{Access, Credentials, Error, read, tls};
 #[serde(rename_all = "kebab-case", default)]
 struct Config {
     current_context: String,
-    contexts: Vec<Named>,
-    clusters: Vec<Named>,
-    users: Vec<Named>,
+    // kubectl writes null where there is none.
+    contexts: Option<Vec<Named>>,
+    clusters: Option<Vec<Named>>,
+    users: Option<Vec<Named>>,
 }
 
 /// An entry of one of the lists; only one of the three parts is there.
@@ -82,7 +83,7 @@ pub(super) fn read_file(path: &Path) -> Result<Access, Error> {
     let text = String::from_utf8(read(path)?).map_err(|e| wrong(e.to_string()))?;
     let config: Config = serde_saphyr::from_str(&text).map_err(|e| wrong(e.to_string()))?;
     let missing = |what: &str, name: &str| wrong(format!("there is no {what} {name:?}"));
-    let named = |list: Vec<Named>, name: &str| list.into_iter().find(|n| n.name == name);
+    let named = |list: Option<Vec<Named>>, name: &str| list.into_iter().flatten().find(|n| n.name == name);
     let current = &config.current_context;
     let context = named(config.contexts, current).and_then(|n| n.context).ok_or_else(|| missing("context", current))?;
     let cluster = named(config.clusters, &context.cluster).and_then(|n| n.cluster);

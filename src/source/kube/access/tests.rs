@@ -28,6 +28,13 @@ async fn a_kubeconfig_says_where_and_who() {
 }
 
 #[tokio::test]
+async fn without_a_user_there_is_nothing_to_show() {
+    let users = CONFIG.lines().find(|line| line.starts_with("users")).unwrap();
+    let access = find(&CONFIG.replace(users, "users: null")).map_err(|e| e.to_string()).unwrap();
+    assert_eq!(access.credentials.header().await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_program_may_make_the_token() {
     let exec = "exec: {apiVersion: client.authentication.k8s.io/v1, command: sh, env: [{name: T, value: made}], args: ['-c', 'echo \"{\\\"status\\\": {\\\"token\\\": \\\"$T\\\"}}\"']}";
     let access = find(&CONFIG.replace("token: secret", exec)).map_err(|e| e.to_string()).unwrap();

@@ -5,6 +5,8 @@ use serde_json::json;
 use super::*;
 use crate::api;
 
+const DOUBT: Duration = Duration::from_secs(60);
+
 fn item(name: &str) -> Item {
     let document =
         json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {"ports": [{"port": 80}]}});
@@ -25,7 +27,7 @@ fn deleted(events: &[Event]) -> Vec<&str> {
 }
 
 fn ledger(names: &[&str]) -> (Ledger, Instant) {
-    let (mut ledger, now) = (Ledger::new("Service"), Instant::now());
+    let (mut ledger, now) = (Ledger::new("Service", DOUBT), Instant::now());
     assert_eq!(ledger.replace(list(names), now).len(), names.len());
     (ledger, now)
 }
