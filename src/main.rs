@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::Parser;
 use mizzen::app::{analyze, discovery, log, render, request, version};
 use mizzen::config::{Cli, Command, Environment, known};
@@ -47,8 +48,12 @@ fn run(cli: Cli, unknown: &[String]) -> anyhow::Result<ExitCode> {
             });
         }
         Command::Bootstrap(args) => {
-            let options = args.options()?;
-            println!("{:#}", mizzen::agent::bootstrap::bootstrap(&options));
+            let output = args.output.clone();
+            let text = format!("{:#}\n", mizzen::agent::bootstrap::bootstrap(&args.options()?));
+            match output {
+                Some(file) => std::fs::write(&file, text).with_context(|| format!("--output {}", file.display()))?,
+                None => print!("{text}"),
+            }
         }
         Command::Demo(args) => return Ok(ExitCode::from(mizzen::demo::run(&args))),
         Command::Request(args) => {

@@ -16,6 +16,9 @@ use super::{Discovery, Mesh, Options, PodError, Ports, Workload};
                         envoy -c envoy.json"
 )]
 pub struct BootstrapArgs {
+    /// Where to write it; standard output without. For containers without a shell.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
     /// Pod document, YAML or JSON: name, namespace, labels, service account, owner, ports and addresses are read
     /// from it. Other documents in the file are passed over; of several Pods, --name chooses.
     #[arg(long, value_name = "FILE")]
