@@ -1,8 +1,8 @@
 //! The definition of each kind.
 
 use mizzen::api::{
-    Kind, destination_rule, envoy_filter, gateway, peer_authentication, service_entry, sidecar, virtual_service,
-    workload_entry,
+    self, Kind, Object, Spec, authorization_policy, destination_rule, envoy_filter, gateway, peer_authentication,
+    service_entry, sidecar, telemetry, virtual_service, workload_entry,
 };
 use serde_json::{Map, Value, json};
 
@@ -54,6 +54,8 @@ fn spec(kind: Kind) -> Shape {
         Kind::Sidecar => shape::of::<sidecar::Sidecar>(),
         Kind::EnvoyFilter => shape::of::<envoy_filter::EnvoyFilter>(),
         Kind::WorkloadEntry => shape::of::<workload_entry::Workload>(),
+        Kind::AuthorizationPolicy => shape::of::<authorization_policy::AuthorizationPolicy>(),
+        Kind::Telemetry => shape::of::<telemetry::Telemetry>(),
         Kind::PeerAuthentication => shape::of::<peer_authentication::PeerAuthentication>(),
         _ => Shape::Any,
     }
@@ -112,7 +114,15 @@ fn definition(kind: Kind, docs: &Docs) -> Value {
     })
 }
 
+/// Whether a kind has no type of its own yet.
+fn is_opaque(kind: Kind) -> bool {
+    let document =
+        json!({"apiVersion": kind.api_version(), "kind": kind.as_str(), "metadata": {"name": "x"}, "spec": {}});
+    matches!(api::decode(document, None).object, Some(Object { spec: Spec::Opaque(..), .. }))
+}
+
 fn schema_of(kind: Kind, docs: &Docs) -> Value {
+    assert!(spec(kind) != Shape::Any || is_opaque(kind), "{kind} is read into a type, which is not named here");
     let spec: Value = match spec(kind) {
         Shape::Any => json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true}),
         shape => schema::of(&shape, docs, &format!("{kind}:")).into(),

@@ -57,7 +57,10 @@ fn it_is_ready_once_everything_was_read_and_stays_so_while_the_api_server_is_awa
     let mut cluster = Cluster::with_crds();
     let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "cart", "namespace": "shop"},
                          "spec": {"ports": [{"name": "http", "port": 80}]}});
-    cluster.api().apply(vec![service]);
+    let route = json!({"apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
+                       "metadata": {"name": "cart-route", "namespace": "shop"},
+                       "spec": {"hosts": ["cart"], "http": [{"route": [{"destination": {"host": "cart"}}]}]}});
+    cluster.api().apply(vec![service, route]);
     cluster.stop_server();
     let mizzen = Mizzen::start(&cluster.kubeconfig());
     eventually("an answer", SOON, || mizzen.page("/ready").is_some());
@@ -67,6 +70,8 @@ fn it_is_ready_once_everything_was_read_and_stays_so_while_the_api_server_is_awa
     assert!(!mizzen.is_ready());
     cluster.start_server();
     eventually("readiness", SOON, || mizzen.is_ready());
+    let rules = mizzen.page("/debug/configz").map(|(_, body)| body.contains("cart-route"));
+    assert_eq!(rules, Some(true), "a server that has just started may not list its kinds yet");
     let known =
         || mizzen.page("/debug/registryz").is_some_and(|(_, body)| body.contains("cart.shop.svc.cluster.local"));
     assert!(known());

@@ -6,6 +6,7 @@
 
 mod chart;
 mod corpus;
+mod definitions;
 mod discovery;
 mod faults;
 mod reading;
