@@ -5,8 +5,9 @@
 //!
 //! Rules are Envoy's: the listener of the original destination before that of the port before the catch-all; chains by
 //! its order of criteria, without going back; domains exact, then by suffix, prefix, `*`; the first route that matches.
-//! Absent: how an endpoint is chosen, limits, time; filters other than the last one of a chain.
+//! Absent: how an endpoint is chosen, limits, time; filters of calls out other than the last one of a chain.
 
+pub(crate) mod access;
 pub(crate) mod cluster;
 mod listener;
 mod names;

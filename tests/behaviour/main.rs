@@ -4,6 +4,7 @@
 //! calls go. How the configuration looks does not matter here; the corpus is for that.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod access;
 mod calls;
 mod connections;
 mod delegates;

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
+use super::access::Visit;
 use super::text::{list, string};
 use super::{Call, Content, Held};
 
@@ -43,6 +44,24 @@ impl Held {
         choose(listener, &connection)
     }
 
+    /// The chain of a connection in. Callers with an identity offer the mesh's protocols.
+    pub(super) fn chain_in(&self, visit: &Visit) -> Option<&Value> {
+        let listener = self.listeners().find(|l| l["name"] == "virtualInbound")?;
+        let protocols = match (&visit.identity, &visit.request) {
+            (Some(_), Some(_)) => vec!["istio-http/1.1"],
+            (Some(_), None) => vec!["istio-peer-exchange"],
+            (None, Some(_)) => vec!["http/1.1"],
+            (None, None) => Vec::new(),
+        };
+        choose(listener, &connection(visit, protocols))
+    }
+
+    /// The chain of a connection in clear text from outside.
+    pub(super) fn chain_of_gateway(&self, visit: &Visit) -> Option<&Value> {
+        let name = format!("0.0.0.0_{}", visit.port);
+        choose(self.listeners().find(|l| l["name"] == name.as_str())?, &connection(visit, Vec::new()))
+    }
+
     /// The listener of the very address, else that of the port, else the one that takes all captured connections.
     fn listener(&self, address: &str, port: u16) -> Option<&Value> {
         let wildcard = if address.contains(':') { "::" } else { "0.0.0.0" };
@@ -53,6 +72,17 @@ impl Held {
 
     fn listeners(&self) -> impl Iterator<Item = &Value> {
         self.0["listeners"].as_object().into_iter().flat_map(|all| all.values())
+    }
+}
+
+/// What is known of a visit.
+fn connection(visit: &Visit, protocols: Vec<&'static str>) -> Connection<'static> {
+    Connection {
+        address: IpAddr::from([10, 0, 0, 1]),
+        port: visit.port,
+        transport: if visit.identity.is_some() { "tls" } else { "raw_buffer" },
+        server_name: "",
+        protocols,
     }
 }
 

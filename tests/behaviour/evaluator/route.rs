@@ -74,7 +74,7 @@ fn takes(condition: &Value, request: &Request) -> bool {
         && list(&condition["dynamicMetadata"]).iter().all(|m| m["invert"].as_bool().unwrap_or(false))
 }
 
-fn header(matcher: &Value, request: &Request) -> bool {
+pub(super) fn header(matcher: &Value, request: &Request) -> bool {
     let name = string(&matcher["name"]).to_lowercase();
     let value = match name.as_str() {
         ":method" => Some(request.method.clone()),
