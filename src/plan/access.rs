@@ -15,7 +15,9 @@ use prost::Name;
 use crate::api::authorization_policy::Action;
 use crate::api::mesh::Authorizer;
 use crate::base::{Host, Labels, Namespace, Str};
-use crate::generate::filter::{Access as Step, Ask, HttpFilter, Judge, Knowledge, Request, Statement, Verdict};
+use crate::generate::filter::{
+    Access as Step, Ask, BytesSettings, CallSettings, HttpFilter, Judge, Knowledge, Request, Statement, Verdict,
+};
 use crate::model::View;
 use crate::model::facts::{AuthzPolicy, Handle};
 use crate::proxy::Proxy;
@@ -29,6 +31,31 @@ pub(super) struct Access {
     pub(super) calls: Option<Vec<HttpFilter>>,
     /// For bytes.
     pub(super) bytes: Option<Vec<Handle<Step>>>,
+}
+
+impl Access {
+    /// Whether nothing may be let in: of bytes, of calls.
+    pub(super) fn shut(&self) -> [bool; 2] {
+        [self.bytes.is_none(), self.calls.is_none()]
+    }
+
+    /// What chains for bytes share, with those steps.
+    pub(super) fn guard(&self, open: &Handle<BytesSettings>) -> Handle<BytesSettings> {
+        match self.bytes.as_deref() {
+            None | Some([]) => open.clone(),
+            Some(steps) => Handle::new(BytesSettings { access: steps.to_vec(), ..(**open).clone() }),
+        }
+    }
+
+    /// What chains for calls share, with those steps.
+    pub(super) fn guard_calls(&self, mut open: CallSettings) -> Handle<CallSettings> {
+        let steps = self.calls.as_deref().unwrap_or_default();
+        if !steps.is_empty() {
+            open.filters.extend_from_slice(steps);
+            open.filters.sort();
+        }
+        Handle::new(open)
+    }
 }
 
 /// The steps for a workload with these labels.

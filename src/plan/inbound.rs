@@ -76,14 +76,14 @@ pub fn facets(view: &View<'_>, proxy: &Proxy) -> InboundFacets {
     let (labels, _) = place(view, proxy);
     let settings = Settings::new(view, proxy, &labels);
     let access = access(view, proxy, &labels);
-    let (open, calls) = (settings.bytes(Direction::In), settings.calls(Direction::In));
+    let open = Handle::new(settings.bytes(Direction::In));
     let workload = Workload {
         wildcard: addresses(proxy).0[0],
         certificates: Certificates::new(mesh, proxy),
-        shut: [access.bytes.is_none(), access.calls.is_none()],
-        bytes: Handle::new(BytesSettings { access: access.bytes.unwrap_or_default(), ..open.clone() }),
-        open: Handle::new(open),
-        calls: Handle::new(calls.with(access.calls.unwrap_or_default())),
+        shut: access.shut(),
+        bytes: access.guard(&open),
+        open,
+        calls: access.guard_calls(settings.calls(Direction::In)),
         stat_name: mesh.inbound_cluster_stat_name.clone(),
         retry: mesh.default_inbound_http_retry_policy.clone(),
         idle_timeout: settings.idle_timeout(),

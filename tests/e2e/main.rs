@@ -4,6 +4,7 @@
 //! fails a test, which says what to install.
 #![expect(clippy::unwrap_used, reason = "a test's way to fail")]
 
+mod access;
 mod bootstrap;
 mod credentials;
 mod databases;

@@ -43,15 +43,6 @@ pub struct CallSettings {
     pub logs: Vec<AccessLog>,
 }
 
-impl CallSettings {
-    /// The same with more filters, each in its place.
-    pub fn with(mut self, filters: Vec<HttpFilter>) -> Self {
-        self.filters.extend(filters);
-        self.filters.sort();
-        self
-    }
-}
-
 /// The header `server`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ServerHeader {

@@ -79,10 +79,8 @@ fn gate(view: &View<'_>, proxy: &Proxy) -> Option<Gate> {
     let mesh = &view.mesh().config;
     let settings = Settings::new(view, proxy, &labels);
     let access = access(view, proxy, &labels);
-    let open = settings.bytes(Direction::Edge);
-    let shut = [access.bytes.is_none(), access.calls.is_none()];
-    let bytes = BytesSettings { access: access.bytes.unwrap_or_default(), ..open.clone() };
-    let exchanging = BytesSettings { exchange: settings.bytes(Direction::In).exchange, ..bytes.clone() };
+    let open = Handle::new(settings.bytes(Direction::Edge));
+    let exchange = settings.bytes(Direction::In).exchange;
     Some(Gate {
         entries: servers.entries,
         wildcard: addresses(proxy).0[0],
@@ -94,11 +92,11 @@ fn gate(view: &View<'_>, proxy: &Proxy) -> Option<Gate> {
         stat_name: mesh.outbound_cluster_stat_name.clone(),
         has_mongo: settings.has_mongo(),
         has_grpc_web: proxy.capabilities.has(&HttpFilter::GrpcWeb.extension()),
-        shut,
-        bytes: Handle::new(bytes),
-        open: Handle::new(open),
-        exchanging: Handle::new(exchanging),
-        calls: Handle::new(settings.calls(Direction::Edge).with(access.calls.unwrap_or_default())),
+        shut: access.shut(),
+        bytes: access.guard(&open),
+        exchanging: access.guard(&Handle::new(BytesSettings { exchange, ..(*open).clone() })),
+        open,
+        calls: access.guard_calls(settings.calls(Direction::Edge)),
         logs: Handle::new(settings.listener_logs(Direction::Edge)),
         trust: Trust::of(mesh.tls_defaults.clone(), proxy),
     })
