@@ -23,6 +23,7 @@ pub mod namespace;
 pub mod node;
 pub mod peer_authentication;
 pub mod pod;
+pub mod request_authentication;
 pub mod secret;
 pub mod selector;
 pub mod server_tls;

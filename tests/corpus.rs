@@ -18,7 +18,7 @@ use mizzen::model::index::{Allocations, Options};
 use serde_json::Value;
 
 /// Cases that are equal in full.
-const EQUAL: [&str; 53] = [
+const EQUAL: [&str; 55] = [
     "accesslog-file-json",
     "accesslog-file-text",
     "accesslog-grpc-services",
@@ -41,6 +41,8 @@ const EQUAL: [&str; 53] = [
     "house-defaults",
     "ingress-classic",
     "ingress-listeners",
+    "jwt-issuers",
+    "jwt-keys-unreachable",
     "l4-routing",
     "layer4-gateway",
     "locality-failover",

@@ -137,6 +137,7 @@ impl Document<'_> {
             Kind::Sidecar => Spec::Sidecar(self.strict_spec(report)?),
             Kind::PeerAuthentication => Spec::PeerAuthentication(self.strict_spec(report)?),
             Kind::AuthorizationPolicy => Spec::AuthorizationPolicy(self.strict_spec(report)?),
+            Kind::RequestAuthentication => Spec::RequestAuthentication(self.strict_spec(report)?),
             Kind::EnvoyFilter => {
                 let mut filter = self.strict_spec(report)?;
                 super::envoy_filter::read_values(&mut filter, report);

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use super::meta::{Key, Meta, Timestamp};
 use super::{
     Kind, authorization_policy, destination_rule, encode, endpoint_slice, envoy_filter, gateway, ingress, namespace,
-    node, peer_authentication, pod, secret, service, service_entry, sidecar, telemetry, virtual_service,
-    workload_entry,
+    node, peer_authentication, pod, request_authentication, secret, service, service_entry, sidecar, telemetry,
+    virtual_service, workload_entry,
 };
 use crate::base::{ObjectRef, Str};
 
@@ -40,6 +40,7 @@ pub enum Spec {
     Sidecar(sidecar::Sidecar),
     PeerAuthentication(peer_authentication::PeerAuthentication),
     AuthorizationPolicy(authorization_policy::AuthorizationPolicy),
+    RequestAuthentication(request_authentication::RequestAuthentication),
     EnvoyFilter(envoy_filter::EnvoyFilter),
     Gateway(gateway::Gateway),
     Ingress(ingress::Ingress),
@@ -66,6 +67,7 @@ impl Object {
             Spec::Sidecar(_) => Kind::Sidecar,
             Spec::PeerAuthentication(_) => Kind::PeerAuthentication,
             Spec::AuthorizationPolicy(_) => Kind::AuthorizationPolicy,
+            Spec::RequestAuthentication(_) => Kind::RequestAuthentication,
             Spec::EnvoyFilter(_) => Kind::EnvoyFilter,
             Spec::Gateway(_) => Kind::Gateway,
             Spec::Ingress(_) => Kind::Ingress,
@@ -107,6 +109,7 @@ impl Object {
             Spec::Sidecar(s) => of_spec(encode::to_value(s)),
             Spec::PeerAuthentication(s) => of_spec(encode::to_value(s)),
             Spec::AuthorizationPolicy(s) => of_spec(encode::to_value(s)),
+            Spec::RequestAuthentication(s) => of_spec(encode::to_value(s)),
             Spec::EnvoyFilter(s) => of_spec(encode::to_value(s)),
             Spec::Gateway(s) => of_spec(encode::to_value(s)),
             Spec::Ingress(s) => of_spec(encode::to_value(s)),

@@ -19,6 +19,7 @@ mod peer_authentication;
 mod protocol;
 mod range;
 mod regex;
+mod request_authentication;
 mod secret;
 mod service_entry;
 mod sidecar;
@@ -56,6 +57,7 @@ pub(super) fn object(object: &Object, report: &Report) {
             authorization_policy::authorization_policy(policy, at);
             authorization_policy::dry_run(policy, &object.meta, &At::new("metadata", report));
         }
+        Spec::RequestAuthentication(policy) => request_authentication::request_authentication(policy, at),
         Spec::Secret(secret) => secret::secret(secret, &At::new("", report)),
         Spec::EnvoyFilter(filter) => at.field("workloadSelector").workload_selector(filter.workload_selector.as_ref()),
         Spec::Gateway(gateway) => gateway::gateway(gateway, &object.meta, at),

@@ -15,6 +15,7 @@ mod http;
 mod log_service;
 mod manager;
 mod stats;
+mod tokens;
 mod tracer;
 mod tracing;
 mod typed;
@@ -26,6 +27,7 @@ pub use calls::{CallSettings, Calls, ClientCertificate, Routes, ServerHeader};
 pub use http::HttpFilter;
 pub use log_service::{Backend, GrpcSink, OtelSink};
 pub use stats::{MetricChange, Stats};
+pub use tokens::Tokens;
 pub use tracer::{OtelExport, OtelTracer, Posts, Sampler, Tracer, ZipkinTracer};
 pub use tracing::{Tag, TagValue, Tracing};
 

@@ -30,7 +30,7 @@ pub mod topology;
 mod traffic;
 
 pub use authn::{Authn, PeerMode, PeerRules};
-pub use authz::{Authz, AuthzPolicy};
+pub use authz::{Authenticator, Authenticators, Authz, AuthzPolicy, Reach};
 pub use cluster_defaults::ClusterDefaults;
 pub use credential::{Credential, Pair, Roots};
 pub use distinctions::Distinctions;

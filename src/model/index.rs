@@ -86,6 +86,7 @@ struct Dirty {
     routes: BTreeSet<(Namespace, Str)>,
     authn: BTreeSet<Namespace>,
     authz: BTreeSet<Namespace>,
+    authenticators: BTreeSet<Namespace>,
     sidecars: BTreeSet<Namespace>,
     filters: BTreeSet<Namespace>,
     telemetry: BTreeSet<Namespace>,
@@ -153,6 +154,7 @@ impl Index {
             bound: OrdMap::new(),
             authn: OrdMap::new(),
             authz: OrdMap::new(),
+            authenticators: OrdMap::new(),
             filters: OrdMap::new(),
             telemetry: OrdMap::new(),
             addresses: OrdMap::new(),
@@ -351,6 +353,9 @@ impl Index {
             }
             Spec::AuthorizationPolicy(_) => {
                 dirty.authz.insert(namespace.clone());
+            }
+            Spec::RequestAuthentication(_) => {
+                dirty.authenticators.insert(namespace.clone());
             }
             Spec::Sidecar(_) => {
                 dirty.sidecars.insert(namespace.clone());

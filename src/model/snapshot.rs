@@ -8,8 +8,8 @@ use crate::api::{Key, Kind};
 use crate::base::{Host, Namespace, Str};
 
 use super::facts::{
-    Authn, Authz, Credential, Distinctions, EdgeGateways, Egress, Endpoints, Filter, Handle, Identities, Instance,
-    Mesh, Networks, PortMembers, Rule, Service, Sidecar, Telemetry, VirtualService,
+    Authenticators, Authn, Authz, Credential, Distinctions, EdgeGateways, Egress, Endpoints, Filter, Handle,
+    Identities, Instance, Mesh, Networks, PortMembers, Rule, Service, Sidecar, Telemetry, VirtualService,
 };
 
 /// What a planner may read, as a key: hits, misses and whole groups alike.
@@ -57,6 +57,8 @@ pub enum FactKey {
     Authn(Namespace),
     /// The AuthorizationPolicies of a namespace.
     Authz(Namespace),
+    /// The RequestAuthentications of a namespace.
+    Authenticators(Namespace),
     /// The EnvoyFilters of a namespace.
     Filters(Namespace),
     /// The Telemetries of a namespace.
@@ -139,6 +141,8 @@ pub struct Snapshot {
     pub(super) authn: OrdMap<Namespace, Handle<Authn>>,
     /// AuthorizationPolicies by namespace, oldest first.
     pub(super) authz: OrdMap<Namespace, Handle<Authz>>,
+    /// RequestAuthentications by namespace, oldest first.
+    pub(super) authenticators: OrdMap<Namespace, Handle<Authenticators>>,
     /// EnvoyFilters by namespace, in the order in which they are applied.
     pub(super) filters: OrdMap<Namespace, Handle<Vec<Filter>>>,
     /// Telemetries by namespace, oldest first.

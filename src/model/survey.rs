@@ -69,6 +69,7 @@ impl Survey {
                 Spec::Sidecar(spec) => sidecars::sidecar(spec, known, notes),
                 Spec::PeerAuthentication(spec) => security::peer_authentication(spec, known, notes),
                 Spec::AuthorizationPolicy(spec) => authz::authorization_policy(spec, known, notes),
+                Spec::RequestAuthentication(spec) => authz::request_authentication(spec, known, notes),
                 Spec::Telemetry(spec) => telemetry::telemetry(spec, known, notes),
                 Spec::Opaque(kind, _) => annotations::without_effect(*kind, notes),
                 _ => {}
@@ -92,9 +93,7 @@ impl Survey {
     pub fn demands_authorization(&self) -> Vec<Finding> {
         let mut out = Vec::new();
         for object in self.objects.values() {
-            if let Spec::AuthorizationPolicy(policy) = &object.spec {
-                authz::unguarded(policy, &mut Notes::new(object, &mut out));
-            }
+            authz::unguarded(&object.spec, &mut Notes::new(object, &mut out));
         }
         out
     }

@@ -1,4 +1,5 @@
-//! Which calls a proxy lets in: the steps of the decision, from the AuthorizationPolicies for its workload.
+//! Which calls a proxy lets in: the steps of the decision, from the AuthorizationPolicies and RequestAuthentications for
+//! its workload.
 //!
 //! An Envoy that cannot take a step lets in nothing that the step would decide on: who is to be asked and cannot be is
 //! taken to refuse, and without the filter that decides, nothing is let in at all.
@@ -6,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use envoy_types::pb::envoy::extensions::filters::http::ext_authz::v3::ExtAuthz;
+use envoy_types::pb::envoy::extensions::filters::http::jwt_authn::v3::JwtAuthentication;
 use envoy_types::pb::envoy::extensions::filters::http::rbac::v3::Rbac;
 use envoy_types::pb::envoy::extensions::filters::network::ext_authz::v3::ExtAuthz as NetworkExtAuthz;
 use envoy_types::pb::envoy::extensions::filters::network::rbac::v3::Rbac as NetworkRbac;
@@ -16,11 +18,11 @@ use crate::api::authorization_policy::Action;
 use crate::api::mesh::Authorizer;
 use crate::base::{Host, Labels, Namespace, Str};
 use crate::generate::filter::{
-    Access as Step, Ask, BytesSettings, CallSettings, HttpFilter, Judge, Knowledge, Request, Statement, Verdict,
+    Access as Step, Ask, BytesSettings, CallSettings, HttpFilter, Judge, Knowledge, Request, Statement, Tokens, Verdict,
 };
 use crate::model::View;
 use crate::model::facts::{AuthzPolicy, Handle};
-use crate::proxy::Proxy;
+use crate::proxy::{Proxy, Role};
 
 /// In front of the names of policies that ask somebody.
 const ASKING: &str = "istio-ext-authz";
@@ -60,9 +62,11 @@ impl Access {
 
 /// The steps for a workload with these labels.
 pub(super) fn access(view: &View<'_>, proxy: &Proxy, labels: &Labels) -> Access {
+    let tokens = tokens(view, proxy, labels);
     let policies = view.authz(&proxy.namespace, labels);
     if policies.is_empty() {
-        return Access { calls: Some(Vec::new()), bytes: Some(Vec::new()) };
+        let calls = tokens.map(|tokens| tokens.map(HttpFilter::Tokens).into_iter().collect());
+        return Access { calls, bytes: Some(Vec::new()) };
     }
     let mesh = &view.mesh().config;
     let knowledge = Knowledge {
@@ -72,8 +76,25 @@ pub(super) fn access(view: &View<'_>, proxy: &Proxy, labels: &Labels) -> Access 
     };
     let knowledge = Handle::new(knowledge);
     let of = |form| Deciding { view, proxy, policies: &policies, knowledge: &knowledge, form }.steps();
-    let numbered = |steps: Vec<_>| (0..).zip(steps).map(|(place, step)| HttpFilter::Access(place, step)).collect();
-    Access { calls: of(Form::Calls).map(numbered), bytes: of(Form::Bytes) }
+    let calls = of(Form::Calls).zip(tokens).map(|([asked, judged], tokens)| {
+        let asked = (0..).zip(asked).map(|(place, step)| HttpFilter::Asked(place, step));
+        let judged = (0..).zip(judged).map(|(place, step)| HttpFilter::Access(place, step));
+        asked.chain(tokens.map(HttpFilter::Tokens)).chain(judged).collect()
+    });
+    Access { calls, bytes: of(Form::Bytes).map(|steps| steps.concat()) }
+}
+
+/// Whose tokens are looked at, by issuer; `None` where that would be needed and cannot be done. At gateways the route
+/// may depend on what they say (istio `pilot/pkg/networking/plugin/authn/authentication.go`).
+fn tokens(view: &View<'_>, proxy: &Proxy, labels: &Labels) -> Option<Option<Handle<Tokens>>> {
+    let policies = view.authenticators(&proxy.namespace, labels);
+    let mut rules: Vec<_> = policies.iter().flat_map(|policy| &policy.rules).cloned().collect();
+    if rules.is_empty() {
+        return Some(None);
+    }
+    rules.sort_by(|a, b| a.issuer.cmp(&b.issuer));
+    let able = proxy.capabilities.has(&JwtAuthentication::full_name());
+    able.then(|| Some(Handle::new(Tokens { rules, reroutes: proxy.role != Role::Sidecar })))
 }
 
 /// What is let in.
@@ -92,21 +113,19 @@ struct Deciding<'a, 's> {
 }
 
 impl Deciding<'_, '_> {
-    /// The steps, in order (istio `pilot/pkg/networking/core/networkfilter.go`, `buildCompleteNetworkFilters`).
-    fn steps(&self) -> Option<Vec<Handle<Step>>> {
-        let mut steps = self.asked();
-        for (action, verdict) in
-            [(Action::Audit, Verdict::Log), (Action::Deny, Verdict::Deny), (Action::Allow, Verdict::Allow)]
-        {
-            steps.extend(self.judged(action, verdict));
-        }
+    /// The steps, in order: questions to others, and what the proxy decides itself (istio
+    /// `pilot/pkg/networking/core/networkfilter.go`, `buildCompleteNetworkFilters`).
+    fn steps(&self) -> Option<[Vec<Handle<Step>>; 2]> {
+        let order = [(Action::Audit, Verdict::Log), (Action::Deny, Verdict::Deny), (Action::Allow, Verdict::Allow)];
+        let judged = order.into_iter().filter_map(|(action, verdict)| self.judged(action, verdict)).collect();
+        let steps: [Vec<Step>; 2] = [self.asked(), judged];
         let binding = |step: &Step| match step {
             Step::Judge(judge) => judge.verdict != Verdict::Log && judge.enforced.is_some(),
             Step::Ask(_) => true,
         };
         match self.has(&[&Rbac::full_name(), &NetworkRbac::full_name()]) {
-            true => Some(steps.into_iter().map(Handle::new).collect()),
-            false => (!steps.iter().any(binding)).then(Vec::new),
+            true => Some(steps.map(|steps| steps.into_iter().map(Handle::new).collect())),
+            false => (!steps.iter().flatten().any(binding)).then(<[Vec<Handle<Step>>; 2]>::default),
         }
     }
 

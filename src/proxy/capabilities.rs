@@ -55,7 +55,9 @@ impl Capabilities {
 
     /// Whether it can decide itself which calls and connections it lets in.
     pub fn has_guards(&self) -> bool {
-        ["http", "network"].iter().all(|sort| self.has(&format!("envoy.extensions.filters.{sort}.rbac.v3.RBAC")))
+        ["http.rbac.v3.RBAC", "network.rbac.v3.RBAC", "http.jwt_authn.v3.JwtAuthentication"]
+            .iter()
+            .all(|filter| self.has(&format!("envoy.extensions.filters.{filter}")))
     }
 
     /// Whether it can prove who it is, so that mutual TLS works.

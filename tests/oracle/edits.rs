@@ -196,6 +196,20 @@ fn authorization_policy() -> impl Strategy<Value = Value> {
     )
 }
 
+/// Tokens of two issuers.
+fn request_authentication() -> impl Strategy<Value = Value> {
+    (namespace(), name(), select(vec!["", "a", "c"]), select(vec!["https://a", "https://b"]), 0..2_i64).prop_map(
+        |(ns, n, app, issuer, created)| {
+            let keys = json!({"keys": [{"kty": "RSA", "e": "AQAB", "n": "AQAB"}]}).to_string();
+            let mut spec = json!({"jwtRules": [{"issuer": issuer, "jwks": keys}]});
+            if !app.is_empty() {
+                spec["selector"] = json!({"matchLabels": {"app": app}});
+            }
+            document("security.istio.io/v1", "RequestAuthentication", ns, n, created, json!({"spec": spec}))
+        },
+    )
+}
+
 /// Roots and what is no roots, in a Secret and in a ConfigMap.
 fn credential() -> impl Strategy<Value = Value> {
     let name = select(vec!["a", "a-cacert", "b"]);
@@ -541,7 +555,7 @@ pub(crate) fn edit() -> impl Strategy<Value = Edit> {
     let document = prop_oneof![
         3 => service(), 2 => slice(), 2 => pod(), 1 => node(), 3 => service_entry(), 1 => workload_entry(),
         2 => destination_rule(), 2 => virtual_service(), 1 => peer_authentication(), 2 => sidecar(),
-        2 => authorization_policy(),
+        2 => authorization_policy(), 1 => request_authentication(),
         1 => described(), 1 => gateway_service(), 1 => credential(), 1 => pair(),
         3 => envoy_filter(), 2 => telemetry(),
         2 => gateway(), 1 => ingress(), 1 => ingress_class(),

@@ -7,16 +7,10 @@ use super::at::At;
 use crate::api::Meta;
 use crate::api::authorization_policy::{Action, AuthorizationPolicy, Operation, Rule, Source};
 use crate::api::envoy_filter::TargetRef;
+use crate::api::selector::MatchLabels;
 
 pub(super) fn authorization_policy(policy: &AuthorizationPolicy, at: &At<'_>) {
-    at.field("selector").match_labels(policy.selector.as_ref());
-    if let Some(target) = &policy.target_ref {
-        at.field("targetRef").target(target);
-    }
-    at.field("targetRefs").each(&policy.target_refs, |target, at| at.target(target));
-    let said = [policy.selector.is_some(), policy.target_ref.is_some(), !policy.target_refs.is_empty()];
-    let alone = said.iter().filter(|said| **said).count() <= 1;
-    at.require(alone, "may have only one of selector, targetRef and targetRefs");
+    at.scope(policy.selector.as_ref(), policy.target_ref.as_ref(), &policy.target_refs);
     let named = policy.provider.as_ref().is_some_and(|p| !p.name.is_empty());
     let custom = policy.action == Action::Custom;
     let provider = at.field("provider");
@@ -43,6 +37,18 @@ pub(super) fn dry_run(policy: &AuthorizationPolicy, meta: &Meta, at: &At<'_>) {
 }
 
 impl At<'_> {
+    /// Whom a policy is for.
+    pub(super) fn scope(&self, selector: Option<&MatchLabels>, target: Option<&TargetRef>, targets: &[TargetRef]) {
+        self.field("selector").match_labels(selector);
+        if let Some(target) = target {
+            self.field("targetRef").target(target);
+        }
+        self.field("targetRefs").each(targets, |target, at| at.target(target));
+        let said = [selector.is_some(), target.is_some(), !targets.is_empty()];
+        let alone = said.iter().filter(|said| **said).count() <= 1;
+        self.require(alone, "may have only one of selector, targetRef and targetRefs");
+    }
+
     fn target(&self, target: &TargetRef) {
         const GATEWAYS: &str = "gateway.networking.k8s.io";
         self.field("name").require(!target.name.is_empty(), "must not be empty");

@@ -1,5 +1,6 @@
 mod authorization_policy;
 mod destination_rule;
+mod request_authentication;
 mod virtual_service;
 
 use serde_json::Value;
@@ -9,7 +10,7 @@ use crate::base::Severity;
 
 /// What a spec of this kind is refused for, as `field: text`; and what is odd about it, with its code in front.
 fn findings(kind: &str, spec: &str) -> Vec<String> {
-    let security = ["PeerAuthentication", "AuthorizationPolicy"].contains(&kind);
+    let security = ["PeerAuthentication", "AuthorizationPolicy", "RequestAuthentication"].contains(&kind);
     let group = if security { "security" } else { "networking" };
     let spec: Value = serde_saphyr::from_str(spec).unwrap();
     let document = serde_json::json!({

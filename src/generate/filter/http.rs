@@ -15,6 +15,7 @@ use envoy_types::pb::envoy::extensions::filters::http::fault::v3::HttpFault;
 use envoy_types::pb::envoy::extensions::filters::http::grpc_stats::v3::FilterConfig as GrpcStats;
 use envoy_types::pb::envoy::extensions::filters::http::grpc_stats::v3::filter_config::PerMethodStatSpecifier;
 use envoy_types::pb::envoy::extensions::filters::http::grpc_web::v3::GrpcWeb;
+use envoy_types::pb::envoy::extensions::filters::http::jwt_authn::v3::JwtAuthentication;
 use envoy_types::pb::envoy::extensions::filters::http::router::v3::Router;
 use envoy_types::pb::envoy::extensions::filters::http::set_filter_state::v3::Config as SetFilterState;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter as EnvoyFilter;
@@ -36,6 +37,7 @@ use crate::wire::any;
 
 use super::access::Access;
 use super::stats::Stats;
+use super::tokens::Tokens;
 use super::typed::typed_struct;
 
 /// A filter of calls. The order of the variants is the order in which calls pass them (istio `listener_builder.go`,
@@ -49,7 +51,11 @@ pub enum HttpFilter {
     },
     /// Learns who calls, and tells callers who answers.
     TellCallers,
-    /// Decides whether a call is let in; the number is its place among such steps.
+    /// Asks whether a call is let in; the number is its place among such steps.
+    Asked(u8, Handle<Access>),
+    /// Looks at the caller's tokens.
+    Tokens(Handle<Tokens>),
+    /// Decides whether a call is let in, perhaps by what tokens say; the number is its place among such steps.
     Access(u8, Handle<Access>),
     /// Translates gRPC for browsers.
     GrpcWeb,
@@ -81,7 +87,8 @@ impl HttpFilter {
     pub fn extension(&self) -> String {
         match self {
             Self::TellServers { .. } | Self::TellCallers => PEER_METADATA.to_owned(),
-            Self::Access(_, step) => step.call_extension(),
+            Self::Asked(_, step) | Self::Access(_, step) => step.call_extension(),
+            Self::Tokens(_) => JwtAuthentication::full_name(),
             Self::GrpcWeb => GrpcWeb::full_name(),
             Self::GrpcStats => GrpcStats::full_name(),
             Self::Alpn => Alpn::full_name(),
@@ -98,7 +105,8 @@ impl HttpFilter {
         let (name, config) = match self {
             Self::TellServers { mesh_only } => ("istio.metadata_exchange", tell_servers(*mesh_only)),
             Self::TellCallers => ("istio.metadata_exchange", tell_callers()),
-            Self::Access(_, step) => step.build_for_calls(),
+            Self::Asked(_, step) | Self::Access(_, step) => step.build_for_calls(),
+            Self::Tokens(tokens) => ("envoy.filters.http.jwt_authn", any(&tokens.build())),
             Self::GrpcWeb => ("envoy.filters.http.grpc_web", any(&GrpcWeb {})),
             Self::GrpcStats => ("envoy.filters.http.grpc_stats", any(&grpc_stats())),
             Self::Alpn => ("istio.alpn", any(&alpn())),

@@ -1,7 +1,9 @@
-//! Which calls workloads let in: AuthorizationPolicies of the mesh and of a namespace.
+//! Which calls workloads let in, and whose tokens they look at: AuthorizationPolicies and RequestAuthentications of the
+//! mesh and of a namespace.
 
 use crate::api::authorization_policy::{Action, Rule};
 use crate::api::envoy_filter::TargetRef;
+use crate::api::request_authentication::JwtRule;
 use crate::base::{Labels, Namespace, Str};
 
 use super::handle::Handle;
@@ -16,10 +18,8 @@ pub struct AuthzPolicy {
     pub namespace: Namespace,
     /// Its name.
     pub name: Str,
-    /// The labels of the workloads that it is for; empty for all.
-    pub labels: Labels,
-    /// What it is for in place of workloads.
-    pub targets: Vec<TargetRef>,
+    /// Whom it is for.
+    pub reach: Reach,
     /// What becomes of calls that match.
     pub action: Action,
     /// Who is asked, with `CUSTOM`.
@@ -30,10 +30,33 @@ pub struct AuthzPolicy {
     pub rules: Vec<Rule>,
 }
 
-impl AuthzPolicy {
-    /// Whether it is for a workload of a namespace with these labels. One with targets is for gateways of Kubernetes'
-    /// API alone, and only in its own namespace (istio `pilot/pkg/model/policyattachment.go`, `ShouldAttachPolicy`).
-    pub fn is_for(&self, namespace: &Namespace, labels: &Labels) -> bool {
+/// The RequestAuthentications of a namespace, oldest first.
+pub type Authenticators = Vec<Handle<Authenticator>>;
+
+/// A RequestAuthentication.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Authenticator {
+    /// Whom it is for.
+    pub reach: Reach,
+    /// Whose tokens are looked at.
+    pub rules: Vec<JwtRule>,
+}
+
+/// Whom a policy is for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Reach {
+    /// The policy's namespace.
+    pub home: Namespace,
+    /// The labels of workloads; empty for all.
+    pub labels: Labels,
+    /// What it is for in place of workloads.
+    pub targets: Vec<TargetRef>,
+}
+
+impl Reach {
+    /// Whether it has a workload of a namespace with these labels. One with targets has gateways of Kubernetes' API
+    /// alone, and only in its own namespace (istio `pilot/pkg/model/policyattachment.go`, `ShouldAttachPolicy`).
+    pub fn has(&self, namespace: &Namespace, labels: &Labels) -> bool {
         if self.targets.is_empty() {
             return self.labels.iter().all(|(key, value)| labels.get(key) == Some(value));
         }
@@ -41,7 +64,7 @@ impl AuthzPolicy {
         let names = |target: &TargetRef| {
             target.group == "gateway.networking.k8s.io" && target.kind == "Gateway" && target.name == *gateway
         };
-        self.namespace == *namespace && self.targets.iter().any(names)
+        self.home == *namespace && self.targets.iter().any(names)
     }
 }
 
@@ -49,23 +72,14 @@ impl AuthzPolicy {
 mod tests {
     use super::*;
 
-    fn policy(namespace: &str, labels: &[(&str, &str)], gateway: Option<&str>) -> AuthzPolicy {
+    fn reach(home: &str, labels: &[(&str, &str)], gateway: Option<&str>) -> Reach {
         let target = |name: &str| TargetRef {
             group: "gateway.networking.k8s.io".into(),
             kind: "Gateway".into(),
             name: name.into(),
             namespace: Str::default(),
         };
-        AuthzPolicy {
-            namespace: namespace.into(),
-            name: "p".into(),
-            labels: self::labels(labels),
-            targets: gateway.map(target).into_iter().collect(),
-            action: Action::Allow,
-            provider: Str::default(),
-            dry_run: false,
-            rules: Vec::new(),
-        }
+        Reach { home: home.into(), labels: self::labels(labels), targets: gateway.map(target).into_iter().collect() }
     }
 
     fn labels(all: &[(&str, &str)]) -> Labels {
@@ -76,13 +90,13 @@ mod tests {
     fn a_selector_asks_for_all_of_its_labels_and_a_target_for_a_gateway_of_the_same_namespace() {
         let shop = Namespace::from("shop");
         let web = labels(&[("app", "web"), ("tier", "a")]);
-        assert!(policy("istio-system", &[], None).is_for(&shop, &web));
-        assert!(policy("istio-system", &[("app", "web")], None).is_for(&shop, &web));
-        assert!(!policy("shop", &[("app", "web"), ("tier", "b")], None).is_for(&shop, &web));
-        assert!(!policy("shop", &[], Some("door")).is_for(&shop, &web), "a sidecar is no gateway");
+        assert!(reach("istio-system", &[], None).has(&shop, &web));
+        assert!(reach("istio-system", &[("app", "web")], None).has(&shop, &web));
+        assert!(!reach("shop", &[("app", "web"), ("tier", "b")], None).has(&shop, &web));
+        assert!(!reach("shop", &[], Some("door")).has(&shop, &web), "a sidecar is no gateway");
         let door = labels(&[("gateway.networking.k8s.io/gateway-name", "door")]);
-        assert!(policy("shop", &[], Some("door")).is_for(&shop, &door));
-        assert!(!policy("shop", &[], Some("window")).is_for(&shop, &door));
-        assert!(!policy("istio-system", &[], Some("door")).is_for(&shop, &door));
+        assert!(reach("shop", &[], Some("door")).has(&shop, &door));
+        assert!(!reach("shop", &[], Some("window")).has(&shop, &door));
+        assert!(!reach("istio-system", &[], Some("door")).has(&shop, &door));
     }
 }

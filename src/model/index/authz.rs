@@ -1,7 +1,10 @@
-//! AuthorizationPolicies by namespace.
+//! AuthorizationPolicies and RequestAuthentications by namespace.
 
+use crate::api::envoy_filter::TargetRef;
+use crate::api::selector::MatchLabels;
 use crate::api::{Kind, Object, Spec};
-use crate::model::facts::{AuthzPolicy, Handle};
+use crate::base::Namespace;
+use crate::model::facts::{Authenticator, AuthzPolicy, Handle, Reach};
 use crate::model::snapshot::{Changes, FactKey};
 
 use super::{Dirty, Index, put};
@@ -9,14 +12,37 @@ use super::{Dirty, Index, put};
 impl Index {
     pub(super) fn derive_authz(&mut self, dirty: &Dirty, changes: &mut Changes) {
         for namespace in &dirty.authz {
-            let mut found: Vec<&Object> =
-                self.of_kind(Kind::AuthorizationPolicy, namespace).map(AsRef::as_ref).collect();
-            found.sort_by_key(|object| (object.meta.created, &object.meta.name));
-            let list: Vec<_> = found.into_iter().filter_map(policy).map(Handle::new).collect();
+            let list = self.by_age(Kind::AuthorizationPolicy, namespace, policy);
             if put(&mut self.snapshot.authz, namespace, (!list.is_empty()).then_some(list)) {
                 changes.keys.insert(FactKey::Authz(namespace.clone()));
             }
         }
+        for namespace in &dirty.authenticators {
+            let list = self.by_age(Kind::RequestAuthentication, namespace, authenticator);
+            if put(&mut self.snapshot.authenticators, namespace, (!list.is_empty()).then_some(list)) {
+                changes.keys.insert(FactKey::Authenticators(namespace.clone()));
+            }
+        }
+    }
+
+    /// What follows from the objects of a kind in a namespace, the oldest first.
+    fn by_age<T: std::hash::Hash>(
+        &self,
+        kind: Kind,
+        namespace: &Namespace,
+        of: impl Fn(&Object) -> Option<T>,
+    ) -> Vec<Handle<T>> {
+        let mut found: Vec<&Object> = self.of_kind(kind, namespace).map(AsRef::as_ref).collect();
+        found.sort_by_key(|object| (object.meta.created, &object.meta.name));
+        found.into_iter().filter_map(of).map(Handle::new).collect()
+    }
+}
+
+fn reach(object: &Object, selector: Option<&MatchLabels>, target: Option<&TargetRef>, targets: &[TargetRef]) -> Reach {
+    Reach {
+        home: object.meta.namespace.clone(),
+        labels: selector.map(|s| s.match_labels.clone()).unwrap_or_default(),
+        targets: if targets.is_empty() { target.into_iter().cloned().collect() } else { targets.to_vec() },
     }
 }
 
@@ -26,14 +52,18 @@ fn policy(object: &Object) -> Option<AuthzPolicy> {
     Some(AuthzPolicy {
         namespace: object.meta.namespace.clone(),
         name: object.meta.name.clone(),
-        labels: spec.selector.as_ref().map(|s| s.match_labels.clone()).unwrap_or_default(),
-        targets: match spec.target_refs.is_empty() {
-            true => spec.target_ref.iter().cloned().collect(),
-            false => spec.target_refs.clone(),
-        },
+        reach: reach(object, spec.selector.as_ref(), spec.target_ref.as_ref(), &spec.target_refs),
         action: spec.action,
         provider: spec.provider.as_ref().map(|p| p.name.clone()).unwrap_or_default(),
         dry_run: matches!(tried, Some("1" | "t" | "T" | "true" | "TRUE" | "True")),
         rules: spec.rules.clone(),
+    })
+}
+
+fn authenticator(object: &Object) -> Option<Authenticator> {
+    let Spec::RequestAuthentication(spec) = &object.spec else { return None };
+    Some(Authenticator {
+        reach: reach(object, spec.selector.as_ref(), spec.target_ref.as_ref(), &spec.target_refs),
+        rules: spec.jwt_rules.clone(),
     })
 }

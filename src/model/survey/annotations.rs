@@ -113,7 +113,7 @@ pub(super) fn annotations(notes: &mut Notes<'_>) {
 
 /// Says so where an object that istiod obeys has no effect here.
 pub(super) fn without_effect(kind: Kind, notes: &mut Notes<'_>) {
-    if matches!(kind, Kind::RequestAuthentication | Kind::WasmPlugin | Kind::TrafficExtension) {
+    if matches!(kind, Kind::WasmPlugin | Kind::TrafficExtension) {
         let text = format!("mizzen does not act on objects of kind {kind} yet; this one has no effect");
         notes.warning("not-supported", "", text);
     }

@@ -1,9 +1,11 @@
-//! AuthorizationPolicies.
+//! AuthorizationPolicies and RequestAuthentications.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::authorization_policy::{Action, AuthorizationPolicy};
 use crate::api::mesh::Authorizer;
+use crate::api::request_authentication::RequestAuthentication;
+use crate::api::selector::MatchLabels;
 use crate::api::{Kind, Object, Spec, nearest};
 use crate::base::{Finding, Host, Labels, Namespace, Str};
 
@@ -11,17 +13,7 @@ use super::known::Known;
 use super::notes::Notes;
 
 pub(super) fn authorization_policy(policy: &AuthorizationPolicy, known: &Known<'_>, notes: &mut Notes<'_>) {
-    let whole_mesh = *notes.namespace() == known.survey.snapshot.mesh.root;
-    if let Some(labels) = policy.selector.as_ref().map(|s| &s.match_labels).filter(|l| !l.is_empty()) {
-        let (found, among) = match whole_mesh {
-            true => (known.selects_anywhere(labels), "the mesh".to_owned()),
-            false => (known.selects(notes.namespace(), labels), format!("the namespace {}", notes.namespace())),
-        };
-        if known.has_workloads() && !found {
-            let text = format!("no workload of {among} has these labels; the policy is for none");
-            notes.warning("selects-nothing", "spec.selector.matchLabels", text);
-        }
-    }
+    selector(policy.selector.as_ref(), known, notes);
     let sources = policy.rules.iter().enumerate().flat_map(|(index, rule)| {
         rule.from.iter().enumerate().filter_map(move |(from, f)| Some((index, from, f.source.as_ref()?)))
     });
@@ -36,6 +28,23 @@ pub(super) fn authorization_policy(policy: &AuthorizationPolicy, known: &Known<'
     }
     if policy.action == Action::Custom {
         provider(policy, known, notes);
+    }
+}
+
+pub(super) fn request_authentication(policy: &RequestAuthentication, known: &Known<'_>, notes: &mut Notes<'_>) {
+    selector(policy.selector.as_ref(), known, notes);
+}
+
+/// Labels that no workload has; in the root namespace, workloads of the whole mesh are meant.
+fn selector(selector: Option<&MatchLabels>, known: &Known<'_>, notes: &mut Notes<'_>) {
+    let Some(labels) = selector.map(|s| &s.match_labels).filter(|labels| !labels.is_empty()) else { return };
+    let (found, among) = match *notes.namespace() == known.survey.snapshot.mesh.root {
+        true => (known.selects_anywhere(labels), "the mesh".to_owned()),
+        false => (known.selects(notes.namespace(), labels), format!("the namespace {}", notes.namespace())),
+    };
+    if known.has_workloads() && !found {
+        let text = format!("no workload of {among} has these labels; the policy is for none");
+        notes.warning("selects-nothing", "spec.selector.matchLabels", text);
     }
 }
 
@@ -113,14 +122,20 @@ fn asking(object: &Object) -> Option<(&Object, &Labels, &Str)> {
 }
 
 /// What a policy means at an Envoy without the filters that decide.
-pub(super) fn unguarded(policy: &AuthorizationPolicy, notes: &mut Notes<'_>) {
+pub(super) fn unguarded(spec: &Spec, notes: &mut Notes<'_>) {
     let tried = notes.object.meta.annotations.contains_key("istio.io/dry-run");
-    if policy.action != Action::Audit && !tried {
+    let binds = match spec {
+        Spec::AuthorizationPolicy(policy) => policy.action != Action::Audit && !tried,
+        Spec::RequestAuthentication(policy) => !policy.jwt_rules.is_empty(),
+        _ => false,
+    };
+    if binds {
         notes.warning(
             "no-authorization",
-            "spec.action",
-            "a connected Envoy lacks envoy.filters.http.rbac or envoy.filters.network.rbac; beside a workload that this \
-             policy is for, it lets nothing in where it would need that filter",
+            "spec",
+            "a connected Envoy lacks one of envoy.filters.http.rbac, envoy.filters.network.rbac and \
+             envoy.filters.http.jwt_authn; beside a workload that this policy is for, it lets nothing in where it would \
+             need the one that it lacks",
         );
     }
 }

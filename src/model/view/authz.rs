@@ -1,7 +1,7 @@
 //! Which calls a workload lets in, and who may be asked.
 
 use crate::base::{Host, Labels, Namespace};
-use crate::model::facts::{Authz, AuthzPolicy, Handle};
+use crate::model::facts::{Authenticator, Authenticators, Authz, AuthzPolicy, Handle};
 
 use super::{FactKey, View};
 
@@ -12,12 +12,26 @@ impl<'s> View<'s> {
         let root = &self.mesh().root;
         let own = (namespace != root).then_some(namespace);
         let all = [Some(root), own].into_iter().flatten().filter_map(|home| self.authz_of(home)).flat_map(|all| &**all);
-        all.filter(|policy| policy.is_for(namespace, labels)).cloned().collect()
+        all.filter(|policy| policy.reach.has(namespace, labels)).cloned().collect()
     }
 
     fn authz_of(&self, namespace: &Namespace) -> Option<&'s Handle<Authz>> {
         self.note(FactKey::Authz(namespace.clone()));
         self.snapshot.authz.get(namespace)
+    }
+
+    /// The RequestAuthentications for a workload of a namespace with these labels: those of its own namespace first
+    /// (istio `pilot/pkg/model/authentication.go`, `getConfigsForWorkload`).
+    pub fn authenticators(&self, namespace: &Namespace, labels: &Labels) -> Vec<Handle<Authenticator>> {
+        let root = &self.mesh().root;
+        let homes = [Some(namespace), (namespace != root).then_some(root)].into_iter().flatten();
+        let all = homes.filter_map(|home| self.authenticators_of(home)).flat_map(|all| &**all);
+        all.filter(|policy| policy.reach.has(namespace, labels)).cloned().collect()
+    }
+
+    fn authenticators_of(&self, namespace: &Namespace) -> Option<&'s Handle<Authenticators>> {
+        self.note(FactKey::Authenticators(namespace.clone()));
+        self.snapshot.authenticators.get(namespace)
     }
 
     /// The namespaces that define a host, whoever may see it.

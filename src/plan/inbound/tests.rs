@@ -194,7 +194,9 @@ fn steps(world: &World, proxy: &Proxy) -> (usize, usize) {
     let listener = listener(world, proxy).expect("there is a listener");
     listener.build().expect("it can be built");
     let calls = |c: &InboundChain| match &c.content {
-        Content::Calls(c) => Some(c.settings.filters.iter().filter(|f| matches!(f, HttpFilter::Access(..))).count()),
+        Content::Calls(c) => Some(
+            c.settings.filters.iter().filter(|f| matches!(f, HttpFilter::Asked(..) | HttpFilter::Access(..))).count(),
+        ),
         Content::Bytes(_) => None,
     };
     let bytes = |c: &InboundChain| match &c.content {
@@ -259,4 +261,58 @@ fn only_classes_that_a_policy_is_for_change() {
     assert_eq!(listener(&world, &cart()).unwrap(), before);
     world.apply(&authz("p", "selector: {matchLabels: {app: cart}}, rules: [{}]"));
     assert_ne!(listener(&world, &cart()).unwrap(), before);
+}
+
+const KEYS: &str = r#"jwks: '{"keys": [{"kty": "RSA", "e": "AQAB", "n": "AQAB"}]}'"#;
+
+fn tokens(spec: &str) -> String {
+    format!(
+        "{{apiVersion: security.istio.io/v1, kind: RequestAuthentication, metadata: {{name: t, namespace: shop}}, spec: {{{spec}}}}}"
+    )
+}
+
+/// The issuers whose tokens are looked at, in order.
+fn issuers(listener: &VirtualInbound) -> Vec<String> {
+    let found = listener.chains.iter().find_map(|c| match &c.content {
+        Content::Calls(calls) => calls.settings.filters.iter().find_map(|f| match f {
+            HttpFilter::Tokens(tokens) => Some(tokens.rules.iter().map(|r| r.issuer.to_string()).collect()),
+            _ => None,
+        }),
+        Content::Bytes(_) => None,
+    });
+    found.unwrap_or_default()
+}
+
+#[test]
+fn tokens_are_looked_at_by_issuer_before_it_is_decided_by_what_they_say() {
+    let rule = |issuer: &str| format!("{{issuer: {issuer}, {KEYS}}}");
+    let policy = tokens(&format!("jwtRules: [{}, {}]", rule("b"), rule("a")));
+    let mesh = policy
+        .replace("name: t, namespace: shop", "name: t, namespace: istio-system")
+        .replace("issuer: b", "issuer: c");
+    let decided = authz(
+        "p",
+        "action: DENY, rules: [{from: [{source: {notRequestPrincipals: ['*']}}], to: [{operation: {ports: ['8080']}}]}]",
+    );
+    let world = World::new(&[CART, &policy, &mesh, &decided].join("\n---\n"));
+    let listener = listener(&world, &cart()).unwrap();
+    listener.build().expect("it can be built");
+    assert_eq!(issuers(&listener), ["a", "a", "b", "c"]);
+    let filters = listener.chains.iter().find_map(|c| match &c.content {
+        Content::Calls(calls) => Some(calls.settings.filters.clone()),
+        Content::Bytes(_) => None,
+    });
+    let at = |wanted: fn(&HttpFilter) -> bool| filters.iter().flatten().position(wanted).unwrap();
+    assert!(at(|f| matches!(f, HttpFilter::Tokens(_))) < at(|f| matches!(f, HttpFilter::Access(..))));
+}
+
+#[test]
+fn an_envoy_that_cannot_look_at_tokens_lets_no_calls_in_and_bytes_as_before() {
+    let policy = tokens(&format!("jwtRules: [{{issuer: a, {KEYS}}}]"));
+    let world = World::new(&[CART, &policy].join("\n---\n"));
+    let able = stock_with(&["envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication"]);
+    assert_eq!(chains(&world, &stock(), Some(8080)), ["raw_buffer : bytes to BlackHoleCluster"]);
+    assert_eq!(chains(&world, &able, Some(8080)), ["raw_buffer : calls"]);
+    let bytes = ["tls : bytes to inbound|9000||", "raw_buffer : bytes to inbound|9000||"];
+    assert_eq!(chains(&world, &stock(), Some(9000)), bytes);
 }

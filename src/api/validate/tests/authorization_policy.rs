@@ -78,6 +78,14 @@ fn rules_compare_calls_with_values_that_can_be() {
             ],
         ),
         (
+            "rules: [{to: [{operation: {paths: ['//{*}', '{*}/a', '/a/{**}//', '/a/{*}/']}}]}]",
+            &[
+                "rules[0].to[0].operation.paths[0]: must begin with a slash, have no two slashes in a row and at most 256 letters, found \"//{*}\"",
+                "rules[0].to[0].operation.paths[1]: must begin with a slash, have no two slashes in a row and at most 256 letters, found \"{*}/a\"",
+                "rules[0].to[0].operation.paths[2]: must begin with a slash, have no two slashes in a row and at most 256 letters, found \"/a/{**}//\"",
+            ],
+        ),
+        (
             "rules: [{when: [{key: source.ips, values: [a]}, {key: source.ip}, {key: 'request.headers[]', values: [a]}, {key: destination.user, values: [a]}]}]",
             &[
                 "rules[0].when[0].key: is no attribute of calls: \"source.ips\" (perhaps source.ip is meant)",

@@ -68,7 +68,8 @@ fn path(value: &str, context: &Context<'_>) -> Result<Rule, Unknown> {
     if !value.contains("{*}") && !value.contains("{**}") {
         return Ok(Rule::UrlPath(PathMatcher { rule: Some(path_matcher::Rule::Path(text::pattern(value))) }));
     }
-    if !context.knowledge.templates {
+    // At templates that it cannot read, Envoy aborts.
+    if !context.knowledge.templates || !value.starts_with('/') || value.contains("//") {
         return Err(Unknown::Alternative);
     }
     let template = UriTemplateMatchConfig { path_template: value.replace("{**}", "**").replace("{*}", "*") };

@@ -8,6 +8,7 @@ use envoy_types::pb::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
 use super::*;
 use crate::api::authorization_policy::{Action, Condition, From, Operation, Rule, Source, To};
 use crate::base::Labels;
+use crate::model::facts::Reach;
 
 fn strings(all: &[&str]) -> Vec<Str> {
     all.iter().map(|s| (*s).into()).collect()
@@ -26,8 +27,7 @@ fn built(rule: Rule, verdict: Verdict, form: Form, identity: bool, templates: bo
     let policy = AuthzPolicy {
         namespace: "shop".into(),
         name: "p".into(),
-        labels: Labels::new(),
-        targets: Vec::new(),
+        reach: Reach { home: "shop".into(), labels: Labels::new(), targets: Vec::new() },
         action: Action::Allow,
         provider: Str::default(),
         dry_run: false,
