@@ -44,6 +44,7 @@ fn proxies() -> Vec<Proxy> {
         let metadata = json!({
             "NAMESPACE": namespace, "CLUSTER_ID": "Kubernetes", "INSTANCE_IPS": ip, "DNS_CAPTURE": "true",
             "NETWORK": if namespace == "two" { "near" } else { "" },
+            "HTTP_PROXY_PORT": if name == "b" { "3128" } else { "" },
             "LABELS": {"app": name}, "INTERCEPTION_MODE": "REDIRECT", "ISTIO_VERSION": "1.32.0"
         });
         let id = format!("sidecar~{ip}~{name}.{namespace}~{namespace}.svc.cluster.local");

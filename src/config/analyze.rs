@@ -8,6 +8,9 @@ use crate::base::Severity;
 
 /// Flags of `mizzen analyze`.
 ///
+/// What only a proxy tells is not said: patches that fit none of its listeners and filters, keys that it may not have.
+/// `mizzen render` and a control plane with that proxy say it.
+///
 /// Exits 0 where nothing is found that matters, 1 where something is at or above --failure-threshold, and 2 where it
 /// could not look.
 #[derive(Debug, Clone, Args)]

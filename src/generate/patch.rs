@@ -55,7 +55,7 @@ impl Finish for Patched<'_> {
         if type_url == RouteConfiguration::type_url() {
             let original = RouteConfiguration::decode(&message[..]).map_err(lost)?;
             let context = outbound(set);
-            return Ok(run::settle(set, context, name, &original, |run, routes| Some(route::patch(run, routes))));
+            return Ok(route::patched(set, context, name, &original));
         }
         Ok(Some(Finished { bytes: message, left_out: Vec::new() }))
     }

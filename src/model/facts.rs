@@ -13,6 +13,7 @@ mod distinctions;
 mod endpoint;
 mod gateway;
 mod handle;
+mod host_routes;
 mod identities;
 mod member;
 mod mesh;
@@ -40,6 +41,7 @@ pub use gateway::{
     RouteName, Server, Servers,
 };
 pub use handle::Handle;
+pub use host_routes::HostRoutes;
 pub use identities::Identities;
 pub use member::{Member, PortMembers};
 pub use mesh::Mesh;

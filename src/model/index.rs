@@ -17,6 +17,7 @@ mod endpoints;
 mod filters;
 mod gateways;
 pub(in crate::model) mod ingress;
+mod marks;
 mod networks;
 mod ports;
 mod routes;
@@ -42,13 +43,14 @@ use std::sync::Arc;
 use imbl::OrdMap;
 
 use crate::api::mesh::MeshConfig;
-use crate::api::{Key, Kind, Object, Spec};
+use crate::api::{Key, Kind, Object};
 use crate::base::{Finding, Host, Namespace, Str};
 
-use super::facts::{ClusterDefaults, Distinctions, Gateways, Handle, Mesh, Networks, Observers};
+use super::facts::{ClusterDefaults, Handle, Mesh, Observers};
 use super::reads::Readers;
 use super::snapshot::{Changes, FactKey, Snapshot};
 use super::survey::Survey;
+use marks::{Dirty, Source};
 
 /// Settings of the index that do not change while it lives.
 #[derive(Clone, Debug)]
@@ -65,42 +67,6 @@ impl Default for Options {
     fn default() -> Self {
         Self { domain: "cluster.local".into(), cluster: "Kubernetes".into(), system: "istio-system".into() }
     }
-}
-
-/// What the derivation of a host's endpoints looked at besides the host's own objects.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Source {
-    Ip(Str),
-    Pod(Namespace, Str),
-    Node(Str),
-    /// Which pods and WorkloadEntries there are in a namespace.
-    Workloads(Namespace),
-}
-
-/// What has to be derived again.
-#[derive(Default)]
-struct Dirty {
-    services: BTreeSet<Host>,
-    endpoints: BTreeSet<Host>,
-    rules: BTreeSet<(Namespace, Host)>,
-    routes: BTreeSet<(Namespace, Str)>,
-    authn: BTreeSet<Namespace>,
-    authz: BTreeSet<Namespace>,
-    authenticators: BTreeSet<Namespace>,
-    sidecars: BTreeSet<Namespace>,
-    filters: BTreeSet<Namespace>,
-    telemetry: BTreeSet<Namespace>,
-    addresses: BTreeSet<Str>,
-    selectors: BTreeSet<Namespace>,
-    sources: BTreeSet<Source>,
-    /// Hosts whose visibility may have changed.
-    scopes: BTreeSet<Host>,
-    aliases: bool,
-    credentials: BTreeSet<Key>,
-    /// Gateways between networks, and which endpoints are on which.
-    networks: bool,
-    gateways: bool,
-    ingresses: bool,
 }
 
 /// All objects that matter and everything derived from them.
@@ -135,37 +101,7 @@ pub struct Index {
 impl Index {
     /// An index of nothing, with the mesh's settings and the addresses given before.
     pub fn new(options: Options, mesh: MeshConfig, allocations: Allocations) -> Self {
-        let snapshot = Snapshot {
-            revision: 0,
-            mesh: mesh_fact(&options, mesh),
-            services: OrdMap::new(),
-            endpoints: OrdMap::new(),
-            identities: OrdMap::new(),
-            distinctions: Handle::new(Distinctions::default()),
-            ports: OrdMap::new(),
-            rules: OrdMap::new(),
-            wild_rules: OrdMap::new(),
-            routes: OrdMap::new(),
-            wild_routes: Handle::new(Vec::new()),
-            leading: OrdMap::new(),
-            homes: OrdMap::new(),
-            sidecars: OrdMap::new(),
-            gateways: Handle::new(Vec::new()),
-            bound: OrdMap::new(),
-            authn: OrdMap::new(),
-            authz: OrdMap::new(),
-            authenticators: OrdMap::new(),
-            filters: OrdMap::new(),
-            telemetry: OrdMap::new(),
-            addresses: OrdMap::new(),
-            selectors: OrdMap::new(),
-            private: OrdMap::new(),
-            credentials: OrdMap::new(),
-            networks: Handle::new(Networks {
-                at_addresses: Handle::new(Gateways::default()),
-                all: Handle::new(Gateways::default()),
-            }),
-        };
+        let snapshot = Snapshot::empty(mesh_fact(&options, mesh));
         Self {
             options,
             objects: OrdMap::new(),
@@ -280,119 +216,6 @@ impl Index {
         self.derive_selectors(&dirty, changes);
         self.derive_scopes(&dirty, changes);
         self.derive_distinctions(changes);
-    }
-
-    /// Registers an object in (or removes it from) the direct indexes, and marks what follows from it.
-    fn mark(&mut self, object: &Arc<Object>, present: bool, dirty: &mut Dirty) {
-        let key = object.key();
-        let namespace = &object.meta.namespace;
-        match &object.spec {
-            Spec::Service(service) => {
-                let host = services::kubernetes_host(&object.meta, &self.options.domain);
-                update(&mut self.defining, host.clone(), &key, present);
-                dirty.aliases |= services::is_alias(service);
-                dirty.ingresses |= self.ingresses.asks_for(namespace, &object.meta.name);
-                dirty.endpoints.insert(host.clone());
-                self.mark_gateway(&object.meta, &host, &key, present, dirty);
-                dirty.services.insert(host);
-                dirty.selectors.insert(namespace.clone());
-            }
-            Spec::ServiceEntry(entry) => {
-                for host in services::entry_hosts(entry) {
-                    update(&mut self.defining, host.clone(), &key, present);
-                    dirty.endpoints.insert(host.clone());
-                    dirty.services.insert(host);
-                }
-                dirty.selectors.insert(namespace.clone());
-            }
-            Spec::EndpointSlice(_) => {
-                if let Some(service) = object.meta.labels.get("kubernetes.io/service-name") {
-                    update(&mut self.slices, (namespace.clone(), service.clone()), &key, present);
-                    dirty.endpoints.insert(services::host_of(service, namespace, &self.options.domain));
-                }
-            }
-            Spec::Pod(pod) => {
-                dirty.sources.insert(Source::Pod(namespace.clone(), object.meta.name.clone()));
-                dirty.sources.insert(Source::Workloads(namespace.clone()));
-                for ip in &pod.ips {
-                    self.mark_address(ip, &key, present, dirty);
-                }
-            }
-            Spec::WorkloadEntry(entry) => {
-                dirty.sources.insert(Source::Workloads(namespace.clone()));
-                self.mark_address(&entry.workload.address, &key, present, dirty);
-            }
-            Spec::Node(_) => {
-                dirty.networks = true;
-                dirty.sources.insert(Source::Node(object.meta.name.clone()));
-                let on_node = |o: &&Arc<Object>| matches!(&o.spec, Spec::Pod(p) if p.node_name == object.meta.name);
-                let ips = self.objects.values().filter(on_node).flat_map(|o| match &o.spec {
-                    Spec::Pod(pod) => pod.ips.clone(),
-                    _ => Vec::new(),
-                });
-                dirty.addresses.extend(ips);
-            }
-            Spec::Namespace(_) => {
-                dirty.networks |= object.meta.name == self.options.system;
-                let own = self
-                    .defining
-                    .iter()
-                    .filter(|(_, keys)| keys.iter().any(|k| k.namespace.str() == &object.meta.name));
-                dirty.services.extend(own.map(|(host, _)| host.clone()));
-            }
-            Spec::DestinationRule(rule) => {
-                let host = delegate::resolve(&rule.host, namespace, &self.options.domain);
-                self.rules.update(namespace, &host, &key, present);
-                dirty.rules.insert((namespace.clone(), host));
-            }
-            Spec::VirtualService(_) => {
-                dirty.routes.insert((namespace.clone(), object.meta.name.clone()));
-            }
-            Spec::PeerAuthentication(_) => {
-                dirty.authn.insert(namespace.clone());
-            }
-            Spec::AuthorizationPolicy(_) => {
-                dirty.authz.insert(namespace.clone());
-            }
-            Spec::RequestAuthentication(_) => {
-                dirty.authenticators.insert(namespace.clone());
-            }
-            Spec::Sidecar(_) => {
-                dirty.sidecars.insert(namespace.clone());
-            }
-            Spec::Secret(_) | Spec::Opaque(Kind::ConfigMap, _) => {
-                dirty.credentials.insert(key);
-            }
-            Spec::EnvoyFilter(_) => {
-                dirty.filters.insert(namespace.clone());
-            }
-            Spec::Telemetry(_) => {
-                dirty.telemetry.insert(namespace.clone());
-            }
-            Spec::Gateway(_) => dirty.gateways = true,
-            Spec::Ingress(_) | Spec::IngressClass(_) => dirty.ingresses = true,
-            _ => {}
-        }
-    }
-
-    fn mark_address(&mut self, ip: &Str, key: &Key, present: bool, dirty: &mut Dirty) {
-        update(&mut self.at_address, ip.clone(), key, present);
-        dirty.sources.insert(Source::Ip(ip.clone()));
-        dirty.addresses.insert(ip.clone());
-    }
-
-    /// New settings of the mesh may touch every fact: default visibility, trust domain, root namespace.
-    fn mark_everything(&mut self, dirty: &mut Dirty) {
-        dirty.networks = true;
-        dirty.ingresses = true;
-        dirty.services.extend(self.defining.keys().cloned());
-        dirty.endpoints.extend(self.defining.keys().cloned());
-        dirty.rules.extend(self.rules.keys());
-        dirty.addresses.extend(self.at_address.keys().cloned());
-        dirty.scopes.extend(self.defining.keys().cloned());
-        dirty.routes.extend(self.ingresses.routes.keys().cloned());
-        let routes = self.objects.keys().filter(|k| k.kind == Kind::VirtualService);
-        dirty.routes.extend(routes.map(|k| (k.namespace.clone(), k.name.clone())));
     }
 
     fn get(&self, kind: Kind, namespace: &Namespace, name: &Str) -> Option<&Arc<Object>> {

@@ -8,7 +8,7 @@ use crate::api::{Key, Kind};
 use crate::base::{Host, Namespace, Str};
 
 use super::facts::{
-    Authenticators, Authn, Authz, Credential, Distinctions, EdgeGateways, Egress, Endpoints, Filter, Handle,
+    Authenticators, Authn, Authz, Credential, Distinctions, EdgeGateways, Egress, Endpoints, Filter, Gateways, Handle, HostRoutes,
     Identities, Instance, Mesh, Networks, PortMembers, Rule, Service, Sidecar, Telemetry, VirtualService,
 };
 
@@ -123,9 +123,9 @@ pub struct Snapshot {
     pub(super) rules: OrdMap<(Namespace, Host), Handle<HostRules>>,
     /// Rules for wildcard hosts.
     pub(super) wild_rules: OrdMap<Namespace, Handle<BTreeMap<Host, HostRules>>>,
-    /// VirtualServices by exact host, by (creation time, name, namespace).
-    pub(super) routes: OrdMap<Host, Handle<Vec<Handle<VirtualService>>>>,
-    /// VirtualServices with a wildcard host, in the same order.
+    /// VirtualServices by exact host.
+    pub(super) routes: OrdMap<Host, Handle<HostRoutes>>,
+    /// VirtualServices with a wildcard host, by (creation time, name, namespace).
     pub(super) wild_routes: Handle<Vec<Handle<VirtualService>>>,
     /// The VirtualServices of sidecars that lead to a host, in the same order.
     pub(super) leading: OrdMap<Host, Handle<Vec<Handle<VirtualService>>>>,
@@ -156,6 +156,39 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// No facts but the mesh's settings.
+    pub(super) fn empty(mesh: Handle<Mesh>) -> Self {
+        let none = || Handle::new(Gateways::default());
+        Self {
+            revision: 0,
+            mesh,
+            services: OrdMap::new(),
+            endpoints: OrdMap::new(),
+            identities: OrdMap::new(),
+            distinctions: Handle::new(Distinctions::default()),
+            credentials: OrdMap::new(),
+            networks: Handle::new(Networks { at_addresses: none(), all: none() }),
+            ports: OrdMap::new(),
+            rules: OrdMap::new(),
+            wild_rules: OrdMap::new(),
+            routes: OrdMap::new(),
+            wild_routes: Handle::new(Vec::new()),
+            leading: OrdMap::new(),
+            homes: OrdMap::new(),
+            sidecars: OrdMap::new(),
+            gateways: Handle::new(Vec::new()),
+            bound: OrdMap::new(),
+            authn: OrdMap::new(),
+            authz: OrdMap::new(),
+            authenticators: OrdMap::new(),
+            filters: OrdMap::new(),
+            telemetry: OrdMap::new(),
+            addresses: OrdMap::new(),
+            selectors: OrdMap::new(),
+            private: OrdMap::new(),
+        }
+    }
+
     /// From where proxies of a namespace see the mesh.
     pub fn scope(&self, namespace: &Namespace) -> Scope {
         match self.private.get(namespace) {

@@ -15,6 +15,7 @@ mod authz;
 mod destinations;
 mod endpoints;
 mod entries;
+mod filters;
 mod gateways;
 mod identity;
 mod known;
@@ -66,6 +67,7 @@ impl Survey {
                 Spec::EndpointSlice(spec) => endpoints::endpoint_slice(spec, known, notes),
                 Spec::Gateway(spec) => gateways::gateway(spec, known, notes),
                 Spec::Ingress(spec) => gateways::ingress(spec, known, notes),
+                Spec::EnvoyFilter(spec) => filters::envoy_filter(spec, known, notes),
                 Spec::Sidecar(spec) => sidecars::sidecar(spec, known, notes),
                 Spec::PeerAuthentication(spec) => security::peer_authentication(spec, known, notes),
                 Spec::AuthorizationPolicy(spec) => authz::authorization_policy(spec, known, notes),

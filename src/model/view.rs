@@ -195,10 +195,10 @@ impl<'s> View<'s> {
     pub fn virtual_services(&self, host: &Host) -> Vec<Handle<VirtualService>> {
         self.note(FactKey::Routes(host.clone()));
         self.note(FactKey::WildRoutes);
-        let exact = self.snapshot.routes.get(host).map(|l| l.as_slice()).unwrap_or_default();
+        let exact = self.snapshot.routes.get(host).into_iter().flat_map(|routes| routes.seen_from(&self.namespace));
         let wild =
             self.snapshot.wild_routes.iter().filter(|v| v.hosts.iter().any(|h| h.is_wildcard() && h.matches(host)));
-        let mut all: Vec<_> = exact.iter().chain(wild).filter(|v| self.routes_by(v)).cloned().collect();
+        let mut all: Vec<_> = exact.chain(wild).filter(|v| self.routes_by(v)).cloned().collect();
         all.sort_by(|a, b| self.order(a).cmp(&self.order(b)));
         all.dedup();
         all

@@ -23,7 +23,7 @@ mod taken;
 #[cfg(test)]
 mod tests;
 
-pub(super) use caller::{Interception, addresses, has_basics, reserved, stated_ports};
+pub(super) use caller::{Interception, addresses, has_basics, http_proxy_port, reserved, stated_ports};
 pub(super) use destination::{Calling, Ways};
 pub use dns::{NameServerFacets, NameServers, facets as dns_facets};
 pub(super) use settings::{Direction, Settings};

@@ -1,9 +1,13 @@
 //! What Envoy demands of patched resources beyond the rules in its protos, as far as patches break it by oversight.
 
+use std::collections::BTreeSet;
+
 use envoy_types::pb::envoy::config::listener::v3::filter::ConfigType;
 use envoy_types::pb::envoy::config::listener::v3::{Filter, FilterChain, Listener};
+use envoy_types::pb::envoy::config::route::v3::RouteConfiguration;
 use envoy_types::pb::envoy::extensions::filters::http::router::v3::Router;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
+use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::RouteSpecifier;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType as HttpConfig;
 use envoy_types::pb::envoy::extensions::filters::network::redis_proxy::v3::RedisProxy;
 use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::TcpProxy;
@@ -15,6 +19,21 @@ use crate::wire::schema::Violation;
 /// A filter that ends a chain, of connections or of calls, has to be the last one.
 pub(super) fn of_listener(listener: &Listener) -> Result<(), Violation> {
     listener.filter_chains.iter().chain(&listener.default_filter_chain).try_for_each(of_chain)
+}
+
+/// A name, and a domain whatever its case, is in one virtual host alone.
+pub(super) fn of_routes(routes: &RouteConfiguration) -> Result<(), Violation> {
+    let (mut names, mut domains) = (BTreeSet::new(), BTreeSet::new());
+    for host in &routes.virtual_hosts {
+        let violation = |why: String| Violation { path: format!("virtual host {}", host.name), why };
+        if !names.insert(host.name.as_str()) {
+            return Err(violation("has the name of another".to_owned()));
+        }
+        if let Some(domain) = host.domains.iter().find(|domain| !domains.insert(domain.to_ascii_lowercase())) {
+            return Err(violation(format!("has the domain {domain}, which another has already")));
+        }
+    }
+    Ok(())
 }
 
 fn of_chain(chain: &FilterChain) -> Result<(), Violation> {
@@ -33,6 +52,9 @@ fn of_chain(chain: &FilterChain) -> Result<(), Violation> {
             },
             |filter| &filter.name,
         )?;
+        if let Some(RouteSpecifier::RouteConfig(routes)) = &manager.route_specifier {
+            of_routes(routes)?;
+        }
     }
     Ok(())
 }

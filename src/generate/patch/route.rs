@@ -10,13 +10,27 @@ use std::collections::BTreeSet;
 use envoy_types::pb::envoy::config::route::v3::{RouteConfiguration, VirtualHost};
 
 use crate::api::envoy_filter::{ApplyTo, ObjectMatch, Operation, PatchContext, RouteConfigurationMatch};
+use crate::base::Str;
 use crate::model::facts::{Patch, PatchSet, RouteName};
+use crate::wire::Finished;
 
 use super::cluster::Said;
+use super::demand;
 use super::merge::{keeps_name, merge, value};
-use super::run::Run;
+use super::run::{self, Run};
 
-/// Patches a whole route configuration.
+/// A whole route configuration as patches make it.
+pub(super) fn patched(
+    set: &PatchSet,
+    context: PatchContext,
+    name: &Str,
+    original: &RouteConfiguration,
+) -> Option<Finished> {
+    let apply = |run: &Run<'_>, routes| Some(patch(run, routes));
+    run::settle_under(set, context, name, original, apply, demand::of_routes)
+}
+
+/// Applies all patches to a route configuration.
 pub(super) fn patch(run: &Run<'_>, routes: RouteConfiguration) -> RouteConfiguration {
     let mut routes = patch_head(run, routes);
     let name = routes.name.clone();

@@ -8,7 +8,7 @@ use imbl::OrdMap;
 use crate::api::virtual_service::{self, Delegate, HttpRoute};
 use crate::api::{Kind, Object, Spec};
 use crate::base::{Host, Namespace, Str};
-use crate::model::facts::{Handle, VirtualService};
+use crate::model::facts::{Handle, HostRoutes, VirtualService};
 use crate::model::reads::Readers;
 use crate::model::snapshot::{Changes, FactKey};
 
@@ -120,7 +120,8 @@ impl Index {
                 continue;
             }
             let list = Routes::sorted(self.routes.of(&host));
-            if put(&mut self.snapshot.routes, &host, (!list.is_empty()).then_some(list)) {
+            let routes = (!list.is_empty()).then(|| HostRoutes::new(list));
+            if put(&mut self.snapshot.routes, &host, routes) {
                 changes.keys.insert(FactKey::Routes(host.clone()));
                 changes.keys.insert(FactKey::AnyRoutes);
                 dirty.scopes.insert(host);

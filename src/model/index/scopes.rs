@@ -23,8 +23,10 @@ impl Index {
     pub(super) fn derive_scopes(&mut self, dirty: &Dirty, changes: &mut Changes) {
         let mut moved: BTreeMap<Namespace, (BTreeSet<Host>, BTreeSet<Host>)> = BTreeMap::new();
         for host in self.concerned(&dirty.scopes) {
-            let now: BTreeSet<Namespace> =
-                self.candidates(&host).into_iter().filter(|ns| self.deviates(&host, ns)).collect();
+            let mut now = self.routed(&host);
+            let others = self.candidates(&host).into_iter().filter(|ns| !now.contains(ns) && self.deviates(&host, ns));
+            let others: Vec<Namespace> = others.collect();
+            now.extend(others);
             let before = self.scopes.deviating.remove(&host).unwrap_or_default();
             for gone in before.difference(&now) {
                 moved.entry(gone.clone()).or_default().1.insert(host.clone());
@@ -57,19 +59,20 @@ impl Index {
         all
     }
 
-    /// Namespaces that may see a host in a way of their own.
+    /// Namespaces that see VirtualServices for a host which not all see. Linear in them: all of thousands may be for one
+    /// host.
+    fn routed(&self, host: &Host) -> BTreeSet<Namespace> {
+        let overlaps = |v: &&Handle<VirtualService>| v.hosts.iter().any(|h| h.is_wildcard() && h.matches(host));
+        let wild = self.snapshot.wild_routes.iter().filter(overlaps);
+        let here = self.routes.of(host).chain(wild).filter(|v| v.in_mesh());
+        here.flat_map(|v| named(&v.export_to)).cloned().collect()
+    }
+
+    /// Namespaces that may see a host in a way of their own because of its definitions or rules.
     fn candidates(&self, host: &Host) -> BTreeSet<Namespace> {
         let mut out = BTreeSet::new();
-        let mut named = |export: &ExportTo| {
-            if let ExportTo::Only(namespaces) = export {
-                out.extend(namespaces.iter().cloned());
-            }
-        };
         let definitions = self.snapshot.services.get(host);
-        definitions.iter().flat_map(|d| d.iter()).for_each(|s| named(&s.export_to));
-        self.routes.of(host).for_each(|v| named(&v.export_to));
-        let overlaps = |v: &&Handle<VirtualService>| v.hosts.iter().any(|h| h.is_wildcard() && h.matches(host));
-        self.snapshot.wild_routes.iter().filter(overlaps).for_each(|v| named(&v.export_to));
+        out.extend(definitions.iter().flat_map(|d| d.iter()).flat_map(|s| named(&s.export_to)).cloned());
         out.extend(definitions.iter().flat_map(|d| d.iter()).map(|s| s.namespace.clone()));
         out.extend(self.rules.namespaces(host).cloned());
         out.extend(self.rules.wildcards().filter(|(w, _)| w.covers(host)).flat_map(|(_, ns)| ns.iter().cloned()));
@@ -82,11 +85,12 @@ impl Index {
         out
     }
 
+    /// Whether a namespace sees other definitions of a host, or other rules for it, than others do.
     fn deviates(&self, host: &Host, namespace: &Namespace) -> bool {
         let own = Scope::Namespace(namespace.clone());
         let (own, public) = (View::new(&self.snapshot, &own), View::new(&self.snapshot, &Scope::Public));
         let (a, b) = (own.definitions(host), public.definitions(host));
-        if a != b || own.virtual_services(host) != public.virtual_services(host) {
+        if a != b {
             return true;
         }
         // A service that nobody sees in two ways may still be called under two rules.
@@ -95,4 +99,14 @@ impl Index {
             None => false,
         }
     }
+}
+
+/// The namespaces that an object is exported to by name.
+fn named(export: &ExportTo) -> impl Iterator<Item = &Namespace> {
+    match export {
+        ExportTo::Only(namespaces) => Some(namespaces),
+        ExportTo::All => None,
+    }
+    .into_iter()
+    .flatten()
 }

@@ -15,8 +15,13 @@ use crate::model::index::ingress::{backend_port, gateway_name};
 use super::known::Known;
 use super::notes::Notes;
 
-/// Certificates in Secrets that are in no namespace. Where there are no Secrets at all, they are kept elsewhere.
+/// A Gateway for no proxy, and certificates in Secrets that are in no namespace. Where there are no Secrets at all, they
+/// are kept elsewhere.
 pub(super) fn gateway(spec: &Gateway, known: &Known<'_>, notes: &mut Notes<'_>) {
+    if !spec.selector.is_empty() && known.has_workloads() && !known.selects_anywhere(&spec.selector) {
+        let text = "no workload of any namespace has these labels; the Gateway is for no proxy, and nobody listens at its ports";
+        notes.warning("selects-nothing", "spec.selector", text);
+    }
     if known.of_kind(Kind::Secret).next().is_none() {
         return;
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::{Kind, Object, Spec, nearest};
 use crate::base::{Host, Labels, Namespace, Str};
-use crate::model::facts::{Handle, Registry, Service};
+use crate::model::facts::{EdgeGateway, Handle, Registry, Service};
 use crate::model::index::resolve;
 
 use super::Survey;
@@ -26,6 +26,8 @@ pub(super) struct Known<'s> {
     workloads: BTreeMap<&'s Namespace, Vec<&'s Labels>>,
     /// Names of subsets by the host that a DestinationRule is for.
     subsets: BTreeMap<&'s Host, BTreeSet<&'s str>>,
+    /// Gateways, those that Ingresses make among them, by `namespace/name`.
+    gateways: BTreeMap<String, &'s EdgeGateway>,
     guesses: Cell<u32>,
 }
 
@@ -53,8 +55,9 @@ impl<'s> Known<'s> {
         namespaces.extend(survey.hidden.keys().map(|key| key.namespace.as_str()));
         let from = Host::from("*");
         let wild = survey.snapshot.services.range(from..).map(|(h, _)| h).take_while(|h| h.is_wildcard()).collect();
+        let gateways = survey.snapshot.gateways.iter().map(|g| (format!("{}/{}", g.namespace, g.name), &**g)).collect();
         let guesses = Cell::new(GUESSES);
-        Self { survey, wild, by_name, namespaces, workloads, subsets: subsets(survey), guesses }
+        Self { survey, wild, by_name, namespaces, workloads, subsets: subsets(survey), gateways, guesses }
     }
 
     /// A host as a rule of a namespace writes it, in full.
@@ -72,6 +75,11 @@ impl<'s> Known<'s> {
     pub(super) fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &'s Object> + use<'s> {
         let from = crate::api::Key { kind, namespace: Namespace::default(), name: Str::default() };
         self.survey.objects.range(from..).take_while(move |(k, _)| k.kind == kind).map(|(_, o)| &**o)
+    }
+
+    /// A Gateway by `namespace/name`, whether it was written or follows from an Ingress.
+    pub(super) fn gateway(&self, full: &str) -> Option<&'s EdgeGateway> {
+        self.gateways.get(full).copied()
     }
 
     /// Every definition of the host, or of a wildcard that covers it; of a wildcard, those of all hosts that it
@@ -148,11 +156,9 @@ impl<'s> Known<'s> {
     /// Whether some workload of the namespace has these labels.
     pub(super) fn selects(&self, namespace: &Namespace, labels: &Labels) -> bool {
         let all = self.workloads.get(namespace).into_iter().flatten();
-        all.into_iter().any(|workload| labels.iter().all(|(k, v)| workload.get(k) == Some(v)))
+        all.into_iter().any(|workload| has(workload, labels))
     }
-}
 
-impl<'s> Known<'s> {
     /// The labels of all workloads, with their namespace.
     pub(super) fn workloads(&self) -> impl Iterator<Item = (&'s Namespace, &'s Labels)> {
         self.workloads.iter().flat_map(|(namespace, all)| all.iter().map(|labels| (*namespace, *labels)))
@@ -160,8 +166,12 @@ impl<'s> Known<'s> {
 
     /// Whether some workload of the mesh has these labels.
     pub(super) fn selects_anywhere(&self, labels: &Labels) -> bool {
-        self.workloads().any(|(_, workload)| labels.iter().all(|(k, v)| workload.get(k) == Some(v)))
+        self.workloads().any(|(_, workload)| has(workload, labels))
     }
+}
+
+fn has(workload: &Labels, wanted: &Labels) -> bool {
+    wanted.iter().all(|(key, value)| workload.get(key) == Some(value))
 }
 
 fn subsets(survey: &Survey) -> BTreeMap<&Host, BTreeSet<&str>> {

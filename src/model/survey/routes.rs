@@ -1,5 +1,6 @@
 //! VirtualServices.
 
+mod bound;
 mod claims;
 mod layers;
 
@@ -7,7 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::api::virtual_service::{HttpRoute, VirtualService, WeightedDestination};
 use crate::api::{Kind, Spec};
-use crate::base::{Finding, Namespace, Str};
+use crate::base::{Finding, Str};
 use crate::model::index::gateway;
 
 use super::destinations::destination;
@@ -32,7 +33,7 @@ pub(super) fn virtual_service(spec: &VirtualService, known: &Known<'_>, notes: &
         }
         weights(route.iter().map(|w: &WeightedDestination| w.weight), &path, notes);
     }
-    gateways(&spec.gateways, known, notes);
+    bound::gateways(spec, known, notes);
     match_gateways(spec, notes);
     layers::layers(spec, known, notes);
     visibility::export_to(&spec.export_to, known, notes);
@@ -70,23 +71,6 @@ fn weights(weights: impl Iterator<Item = i32>, path: &str, notes: &mut Notes<'_>
         let shares: Vec<String> = all.iter().map(|w| format!("{w}/{sum}")).collect();
         let text = format!("the weights add up to {sum} and not to 100; the shares are {}", shares.join(", "));
         notes.info("weights", format_args!("{path}.route"), text);
-    }
-}
-
-fn gateways(gateways: &[Str], known: &Known<'_>, notes: &mut Notes<'_>) {
-    for (i, written) in gateways.iter().enumerate().filter(|(_, g)| *g != MESH) {
-        let full = gateway(written, notes.namespace());
-        let Some((namespace, name)) = full.split_once('/') else { continue };
-        if known.object(Kind::Gateway, &Namespace::from(namespace), &name.into()).is_none() {
-            let others: BTreeSet<String> = known
-                .of_kind(Kind::Gateway)
-                .filter(|g| g.meta.name == name)
-                .map(|g| format!("{}/{name}", g.meta.namespace))
-                .collect();
-            let hint = others.first().map(|other| format!(" (perhaps {other} is meant)")).unwrap_or_default();
-            let text = format!("there is no Gateway {full}{hint}; these routes are not used at it until there is one");
-            notes.error("unknown-gateway", format_args!("spec.gateways[{i}]"), text);
-        }
     }
 }
 

@@ -96,8 +96,10 @@ fn is_routed(namespace: Option<&Namespace>, host: &Host, known: &Known<'_>) -> b
     let snapshot = &known.survey.snapshot;
     let here = |v: &Handle<VirtualService>| namespace.is_none_or(|n| *n == v.namespace);
     let exact = match host.is_wildcard() {
-        true => snapshot.routes.iter().filter(|(h, _)| host.matches(h)).any(|(_, all)| all.iter().any(here)),
-        false => snapshot.routes.get(host).is_some_and(|all| all.iter().any(here)),
+        true => {
+            snapshot.routes.iter().filter(|(h, _)| host.matches(h)).any(|(_, routes)| routes.all().iter().any(here))
+        }
+        false => snapshot.routes.get(host).is_some_and(|routes| routes.all().iter().any(here)),
     };
     exact || snapshot.wild_routes.iter().any(|v| here(v) && v.hosts.iter().any(|h| h.matches(host)))
 }

@@ -38,7 +38,7 @@ impl<'s> View<'s> {
         }
         self.note(FactKey::AnyRoutes);
         let under =
-            self.snapshot.routes.iter().filter(|(exact, _)| host.matches(exact)).flat_map(|(_, list)| list.iter());
+            self.snapshot.routes.iter().filter(|(exact, _)| host.matches(exact)).flat_map(|(_, routes)| routes.all());
         all.extend(under.filter(|v| self.routes_by(v)).cloned());
         all.sort_by(|a, b| self.order(a).cmp(&self.order(b)));
         all.dedup();

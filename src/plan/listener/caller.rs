@@ -176,7 +176,8 @@ pub(in crate::plan) fn reserved(view: &View<'_>, proxy: &Proxy) -> BTreeSet<u16>
         .collect()
 }
 
-fn http_proxy_port(view: &View<'_>, proxy: &Proxy) -> Option<u16> {
+/// The port at which applications may use the proxy as an HTTP proxy (istio `buildHTTPProxy`).
+pub(in crate::plan) fn http_proxy_port(view: &View<'_>, proxy: &Proxy) -> Option<u16> {
     let stated: Option<i32> = proxy.metadata.text("HTTP_PROXY_PORT").parse().ok();
     let port = stated.unwrap_or(view.mesh().config.proxy_http_port);
     u16::try_from(port).ok().filter(|port| *port > 0)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::base::{Host, Str};
 use crate::generate::patch::patched_routes;
-use crate::generate::route::{self, CatchAll};
+use crate::generate::route::{self, CatchAll, VirtualHost};
 use crate::model::reads::Readers;
 use crate::model::{FactKey, Scope, Snapshot, View};
 use crate::plan::patches::lacking;
@@ -81,6 +81,7 @@ impl Planned for RouteClass {
         new.take_all_detected(common, cache);
         let mut stale = new.refresh_own(snapshot, outbound, common, None);
         stale.ports.extend(common.ports());
+        stale.everywhere = true;
         new.assemble(outbound, Some(common), stale, cache);
         new
     }
@@ -113,8 +114,8 @@ impl Planned for RouteClass {
             stale.ports.extend(self.own.values().flat_map(|plan| plan.ports.keys()));
             if let Scope::Sidecar(_, egress) = &outbound.scope {
                 stale.ports.extend(scoped::ports(egress));
-                stale.everywhere = true;
             }
+            stale.everywhere = true;
         }
         common.iter().for_each(|common| self.take_detected(common, &mut stale, cache));
         self.assemble(&outbound, common, stale, cache);
@@ -184,7 +185,13 @@ impl RouteClass {
         for host in dirty {
             let view = View::new(snapshot, &outbound.scope);
             let defaults = defaults(&outbound.base, view.mesh());
-            let seat = Seat { view: &view, base: &outbound.base, caller: &outbound.caller, defaults: &defaults };
+            let seat = Seat {
+                view: &view,
+                base: &outbound.base,
+                caller: &outbound.caller,
+                defaults: &defaults,
+                proxied: outbound.proxied,
+            };
             let plan = plan(&seat, &host);
             let old = match common.is_some() || scoped::sees(&view, &host) {
                 true => {
@@ -228,7 +235,8 @@ impl RouteClass {
     }
 
     fn assemble(&mut self, outbound: &Outbound, common: Option<&Common>, stale: Stale, cache: &Cache) {
-        let moved = stale.everywhere || !stale.ports.is_empty();
+        let news = common.is_some_and(|common| !common.news.is_empty());
+        let moved = news || stale.everywhere || !stale.ports.is_empty() || !stale.detected.is_empty();
         for port in stale.ports {
             self.assemble_port(outbound, common, port, cache);
         }
@@ -239,7 +247,10 @@ impl RouteClass {
             && moved
         {
             let everywhere = egress.listeners.iter().enumerate().filter(|(_, l)| l.reaches_every_port());
-            everywhere.for_each(|(index, l)| self.assemble_everywhere(outbound, index, l.routes_name(), cache));
+            everywhere.for_each(|(index, l)| self.assemble_listener(outbound, index, l.routes_name(), cache));
+        }
+        if outbound.proxied && moved {
+            self.assemble_proxy(outbound, common, cache);
         }
         self.failures.insert(Str::default(), common.iter().flat_map(|c| c.failures()).cloned().collect());
         self.failures.retain(|_, failures| !failures.is_empty());
@@ -263,11 +274,31 @@ impl RouteClass {
         self.failures.insert(name, failures);
     }
 
-    /// All virtual hosts of a listener that reaches every port.
-    fn assemble_everywhere(&mut self, outbound: &Outbound, listener: usize, name: Str, cache: &Cache) {
+    /// All virtual hosts of a Sidecar's listener that reaches every port.
+    fn assemble_listener(&mut self, outbound: &Outbound, listener: usize, name: Str, cache: &Cache) {
+        let here = self.own.iter().filter_map(|(host, plan)| Some((host, plan.everywhere.get(&listener)?)));
+        let hosts = everywhere::hosts(here, &outbound.namespace);
+        self.assemble_everywhere(hosts, name, cache);
+    }
+
+    /// All virtual hosts for applications that use the proxy as an HTTP proxy; under a Sidecar those of its listener
+    /// without a port (istio `GetEgressListenerForRDS`). O(hosts), which only such proxies pay.
+    fn assemble_proxy(&mut self, outbound: &Outbound, common: Option<&Common>, cache: &Cache) {
+        let name = Str::from(everywhere::HTTP_PROXY);
+        if let Scope::Sidecar(_, egress) = &outbound.scope {
+            let any = egress.listeners.iter().position(|listener| listener.port.is_none());
+            return self.assemble_listener(outbound, any.unwrap_or(usize::MAX), name, cache);
+        }
+        let shared = common.into_iter().flat_map(Common::hosts).filter(|(host, _)| !self.own.contains_key(*host));
+        let here = shared.chain(&self.own).map(|(host, plan)| (host, &plan.ports));
+        let hosts = everywhere::hosts(here, &outbound.namespace);
+        self.assemble_everywhere(hosts, name, cache);
+    }
+
+    fn assemble_everywhere(&mut self, hosts: Vec<VirtualHost>, name: Str, cache: &Cache) {
         let mut failures = Vec::new();
         let mut parts = Vec::new();
-        for host in everywhere::hosts(&self.own, listener, &outbound.namespace) {
+        for host in hosts {
             match cache.part(&host) {
                 Ok(part) => parts.push(part),
                 Err(failure) => failures.push(named(failure, &host.name)),

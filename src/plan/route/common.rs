@@ -64,6 +64,13 @@ pub(super) struct News {
     pub(super) detected: BTreeSet<(Host, u16)>,
 }
 
+impl News {
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.ports.is_empty() && self.detected.is_empty()
+    }
+}
+
 /// What holds everywhere for a base.
 pub(super) fn defaults(base: &Base, mesh: &Mesh) -> Arc<Defaults> {
     Arc::new(Defaults {
@@ -113,7 +120,7 @@ impl Common {
             let view = View::new(snapshot, &Scope::Public);
             // Retries where no rule says.
             view.mesh();
-            let seat = Seat { view: &view, base: &self.base, caller: &nobody, defaults: &defaults };
+            let seat = Seat { view: &view, base: &self.base, caller: &nobody, defaults: &defaults, proxied: false };
             let planned = plan(&seat, &host);
             let there = view.is_defined(&host) || view.is_routed(&host);
             (host, planned, there.then(|| view.into_reads()))
@@ -196,6 +203,11 @@ impl Common {
     /// What a host gives, if anything.
     pub(super) fn plan(&self, host: &Host) -> Option<&HostPlan> {
         self.hosts.get(host)
+    }
+
+    /// All hosts that give something.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = (&Host, &HostPlan)> {
+        self.hosts.iter()
     }
 
     /// The virtual hosts of a port.

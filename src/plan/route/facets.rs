@@ -11,6 +11,7 @@ use crate::base::{Labels, Namespace, Str};
 use crate::generate::route::{Extensions, Unknown};
 use crate::model::{Scope, View};
 use crate::plan::caller::place;
+use crate::plan::listener::http_proxy_port;
 use crate::plan::name::Reach;
 use crate::plan::sidecar;
 use crate::proxy::{Proxy, Role};
@@ -31,6 +32,8 @@ pub struct Outbound {
     pub caller: Caller,
     /// What becomes of calls to hosts that nobody knows.
     pub unknown: Unknown,
+    /// Whether applications may use the proxies as HTTP proxies.
+    pub proxied: bool,
 }
 
 /// What decides about routes for everybody, whatever the namespace.
@@ -76,7 +79,8 @@ pub fn facets(view: &View<'_>, proxy: &Proxy) -> RouteFacets {
     let base =
         Base { reach: Reach::of(view, proxy), naming, attempt_count, forwarded_host, extensions: extensions(proxy) };
     let unknown = sidecar::unknown(view, proxy);
-    Some(Outbound { base, scope: view.scope().clone(), namespace, caller: caller(view, proxy), unknown })
+    let proxied = http_proxy_port(view, proxy).is_some();
+    Some(Outbound { base, scope: view.scope().clone(), namespace, caller: caller(view, proxy), unknown, proxied })
 }
 
 /// `shop.svc.cluster.local` names the namespace `shop`.

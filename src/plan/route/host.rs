@@ -19,6 +19,8 @@ pub(super) struct Seat<'a> {
     pub(super) base: &'a Base,
     pub(super) caller: &'a Caller,
     pub(super) defaults: &'a Arc<Defaults>,
+    /// Whether applications may use the proxies as HTTP proxies.
+    pub(super) proxied: bool,
 }
 
 impl Seat<'_> {
@@ -32,7 +34,8 @@ impl Seat<'_> {
 pub(super) struct HostPlan {
     /// Its virtual host on each port where it has one.
     pub(super) ports: BTreeMap<u16, Candidate>,
-    /// Its virtual hosts for those listeners of a Sidecar that reach every port, by listener.
+    /// Its virtual hosts for those listeners of a Sidecar that reach every port, by listener; where applications may use
+    /// the proxy as an HTTP proxy, for the one without a port too.
     pub(super) everywhere: BTreeMap<usize, BTreeMap<u16, Candidate>>,
     /// Whether that depends on who is calling.
     pub(super) by_caller: bool,
@@ -71,9 +74,12 @@ pub(super) fn plan(seat: &Seat<'_>, host: &Host) -> HostPlan {
     for (index, listener) in egress.listeners.iter().enumerate() {
         let view = seat.view.through(index);
         let mut plan = plan_seen(&Seat { view: &view, ..*seat }, host);
-        if listener.reaches_every_port() {
+        let everything = listener.reaches_every_port();
+        if everything || (seat.proxied && listener.port.is_none()) {
             let known = plan.ports.iter().filter(|(_, candidate)| candidate.known);
             out.everywhere.insert(index, known.map(|(number, c)| (*number, c.clone())).collect());
+        }
+        if everything {
             continue;
         }
         plan.ports.retain(|number, _| egress.listener_of(*number) == Some(index));

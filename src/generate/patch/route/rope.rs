@@ -11,10 +11,10 @@ use crate::api::envoy_filter::{ApplyTo, Operation, PatchContext};
 use crate::base::Str;
 use crate::generate::patch::outbound;
 use crate::generate::patch::run::{self, Run};
-use crate::model::facts::{Handle, PatchSet};
+use crate::model::facts::{Handle, Patch, PatchSet};
 use crate::wire::{Cache, Encoded, Failure, Part, Rope};
 
-use super::{added_hosts, host, matches, patch_head, value};
+use super::{added_hosts, host, matches, patch_head, patched, value};
 
 /// The number of `virtual_hosts` in a `RouteConfiguration`.
 const HOSTS: u32 = 2;
@@ -31,21 +31,18 @@ pub fn patched_routes(
     if set.patches.is_empty() {
         return Ok(Arc::clone(routes));
     }
-    let (mut head, mut left_out) = patched_head(routes, &set, context)?;
-    let mut parts: Vec<Arc<Part>> = Vec::new();
-    if !replaces_hosts(&set) {
-        parts.extend(routes.parts().iter().map(|part| {
+    if may_share(&set) {
+        return patched_whole(cache, routes, &set, context);
+    }
+    let (head, mut left_out) = patched_head(routes, &set, context)?;
+    let mut parts: Vec<Arc<Part>> = routes
+        .parts()
+        .iter()
+        .map(|part| {
             let key = ("patched", part.digest(), &set.patches);
             cache.part_of(&key, || patched_part(part.bytes(), &set, context, routes.name()))
-        }));
-    }
-    let merged = std::mem::take(&mut head.virtual_hosts);
-    if !merged.is_empty() {
-        let bytes = merged.iter().fold(Vec::new(), |bytes, host| with_host(bytes, &host.encode_to_vec()));
-        parts.push(
-            cache.part_of(&("merged", &bytes, &set.patches), || patched_part(&bytes, &set, context, routes.name())),
-        );
-    }
+        })
+        .collect();
     let run = Run::new(&set, context, None);
     let added = added_hosts(&run, routes.name(), || parts.iter().flat_map(|part| hosts(part.bytes())).collect());
     left_out.extend(run.into_left_out(routes.name()));
@@ -57,35 +54,54 @@ pub fn patched_routes(
     cache.rope_without(Rope { name: routes.name().clone(), head, parts }, left_out)
 }
 
+/// Whether virtual hosts may get names or domains that others have. Whether they do shows only with all of them there.
+fn may_share(set: &PatchSet) -> bool {
+    let names = |patch: &Patch| match patch.apply_to {
+        ApplyTo::VirtualHost if patch.operation != Operation::Add => {
+            value::<VirtualHost>(patch).is_some_and(|host| !host.name.is_empty() || !host.domains.is_empty())
+        }
+        ApplyTo::RouteConfiguration => {
+            value::<RouteConfiguration>(patch).is_some_and(|routes| !routes.virtual_hosts.is_empty())
+        }
+        _ => false,
+    };
+    set.patches.iter().any(|patch| names(patch))
+}
+
+/// The same in one piece, O(virtual hosts) for each patch that does not fit.
+fn patched_whole(
+    cache: &Cache,
+    routes: &Arc<Encoded>,
+    set: &PatchSet,
+    context: PatchContext,
+) -> Result<Arc<Encoded>, Failure> {
+    let original = RouteConfiguration::decode(&routes.message()[..]).map_err(|why| lost(routes, &why))?;
+    let Some(finished) = patched(set, context, routes.name(), &original) else { return Ok(Arc::clone(routes)) };
+    let mut head = RouteConfiguration::decode(&finished.bytes[..]).map_err(|why| lost(routes, &why))?;
+    let hosts = std::mem::take(&mut head.virtual_hosts);
+    let bytes = hosts.iter().fold(Vec::new(), |bytes, host| with_host(bytes, &host.encode_to_vec()));
+    let parts = vec![cache.part_of(&("whole", &bytes), || (bytes.clone(), Vec::new()))];
+    cache.rope_without(Rope { name: routes.name().clone(), head, parts }, finished.left_out)
+}
+
+fn lost(routes: &Encoded, why: &prost::DecodeError) -> Failure {
+    Failure { resource: routes.name().clone(), why: why.to_string(), defect: true, place: None }
+}
+
 fn patched_head(
     routes: &Encoded,
     set: &PatchSet,
     context: PatchContext,
 ) -> Result<(RouteConfiguration, Vec<Failure>), Failure> {
-    let lost = |why: prost::DecodeError| Failure {
-        resource: routes.name().clone(),
-        why: why.to_string(),
-        defect: true,
-        place: None,
-    };
-    let original = RouteConfiguration::decode(routes.head()).map_err(lost)?;
+    let original = RouteConfiguration::decode(routes.head()).map_err(|why| lost(routes, &why))?;
     let finished = run::settle(set, context, routes.name(), &original, |run, head| Some(patch_head(run, head)));
     match finished {
         Some(finished) => {
-            let head = RouteConfiguration::decode(&finished.bytes[..]).map_err(lost)?;
+            let head = RouteConfiguration::decode(&finished.bytes[..]).map_err(|why| lost(routes, &why))?;
             Ok((head, finished.left_out))
         }
         None => Ok((original, Vec::new())),
     }
-}
-
-/// Whether a patch puts its own virtual hosts in place of all that are there.
-fn replaces_hosts(set: &PatchSet) -> bool {
-    set.patches.iter().any(|p| {
-        p.apply_to == ApplyTo::RouteConfiguration
-            && p.operation == Operation::MergeAndReplaceList
-            && value::<RouteConfiguration>(p).is_some_and(|routes| !routes.virtual_hosts.is_empty())
-    })
 }
 
 /// Encoded virtual hosts, each with tag and length, as patches make them.

@@ -201,3 +201,26 @@ fn a_domain_that_is_taken_is_not_added_again() {
     let (whole, left_out) = all_of(&set(false, list), ROUTES, there);
     assert_eq!((names(&whole.unwrap()["virtualHosts"]), left_out.len()), (vec!["a", "b"], 1));
 }
+
+#[test]
+fn a_patch_by_which_virtual_hosts_would_share_a_domain_or_a_name_is_left_out() {
+    let named = |name: &str| json!({"vhost": {"name": name}});
+    let list = json!([
+        patch("VIRTUAL_HOST", json!({}), "MERGE", json!({"domains": ["more"]})),
+        patch("VIRTUAL_HOST", named("a"), "MERGE", json!({"domains": ["B"]})),
+        patch("VIRTUAL_HOST", named("a"), "MERGE", json!({"domains": ["a2"]})),
+        patch("VIRTUAL_HOST", named("b"), "REPLACE", host("a", &["r"])),
+        patch("ROUTE_CONFIGURATION", json!({}), "MERGE", json!({"virtualHosts": [host("a", &["r"])]})),
+    ]);
+    let there = routes(json!([host("a", &["r"]), host("b", &["r"])]));
+    let (whole, left_out) = all_of(&set(false, list.clone()), ROUTES, there.clone());
+    let whole = whole.unwrap();
+    assert_eq!(whole["virtualHosts"][0]["domains"], json!(["a", "a2"]));
+    assert_eq!(whole["virtualHosts"][1]["domains"], json!(["b"]));
+    assert_eq!(left_out.len(), 4, "{left_out:?}");
+    assert!(left_out[0].ends_with("virtual host b: has the domain more, which another has already"), "{left_out:?}");
+    let cache = Cache::default();
+    let got = patched_routes(&cache, &rope(&cache, &there), &set(false, list)).unwrap();
+    assert_eq!(to_json(&format!("x/envoy.config.{ROUTES}"), &got.message()).unwrap(), whole);
+    assert_eq!(got.left_out().len(), 4);
+}

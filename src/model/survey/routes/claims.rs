@@ -12,8 +12,8 @@ use crate::model::survey::notes::Notes;
 /// Sorting aside, linear in the VirtualServices of a host.
 pub(in crate::model::survey) fn claims(known: &Known<'_>, out: &mut Vec<Finding>) {
     let snapshot = &known.survey.snapshot;
-    for (host, all) in &snapshot.routes {
-        contest(host, all.iter(), known, out);
+    for (host, routes) in &snapshot.routes {
+        contest(host, routes.all().iter(), known, out);
     }
     let mut wild: BTreeMap<&Host, Vec<&Handle<VirtualService>>> = BTreeMap::new();
     for service in snapshot.wild_routes.iter() {

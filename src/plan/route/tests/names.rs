@@ -86,3 +86,37 @@ fn the_listener_of_a_detected_port_gets_a_configuration_of_its_own() {
     let alone = &routes["api.shop.svc.cluster.local:81"].virtual_hosts;
     assert_eq!((alone.len(), &alone[0].domains[..]), (1, &["*".to_owned()][..]));
 }
+
+#[test]
+fn an_application_that_uses_its_proxy_reaches_every_port_by_its_number() {
+    let api = service("shop", "api", "10.96.0.9", &["http:80", "http-admin:8080", "tcp-db:5432"]);
+    let nobody = rule("shop", "nobody", "nobody.example", "{name: r, route: [{destination: {host: api}}]}", "");
+    let world = World::new(&all(&[api, nobody]));
+    let proxy = sidecar("desk", json!({"HTTP_PROXY_PORT": "3128"}));
+    let found = hosts(&world, &proxy, "http_proxy");
+    let names = ["api.shop.svc.cluster.local:80", "api.shop.svc.cluster.local:8080"];
+    assert_eq!(found.keys().collect::<Vec<_>>(), names);
+    assert!(found[names[0]].domains.contains(&"api.shop".to_owned()), "{found:?}");
+    assert!(found[names[0]].domains.contains(&"api.shop:80".to_owned()), "{found:?}");
+    assert!(found[names[1]].domains.iter().all(|domain| domain.ends_with(":8080")), "{found:?}");
+    assert_eq!(routes(&world, &sidecar("desk", json!({}))).remove("http_proxy"), None);
+}
+
+#[test]
+fn under_a_sidecar_it_reaches_what_that_lets_through() {
+    let documents = [
+        service("shop", "api", "10.96.0.9", &["http:80"]),
+        service("desk", "own", "10.96.0.8", &["http:81"]),
+        "{apiVersion: networking.istio.io/v1, kind: Sidecar, metadata: {name: s, namespace: desk},
+          spec: {egress: [{hosts: [./*]}]}}"
+            .to_owned(),
+    ];
+    let world = World::new(&all(&documents));
+    let proxy = sidecar("desk", json!({"HTTP_PROXY_PORT": "3128"}));
+    let (scope, _) = crate::plan::sidecar::scope(world.snapshot(), &proxy);
+    let facets = facets(&View::new(world.snapshot(), &scope), &proxy);
+    let class = RouteClass::new(world.snapshot(), facets, &mut Shared::default(), &Cache::default());
+    let held = decode(&class)["http_proxy"].virtual_hosts.iter().map(|h| h.name.clone()).collect::<Vec<_>>();
+    assert_eq!(held[..1], ["own.desk.svc.cluster.local:81"]);
+    assert_eq!(held.len(), 2, "{held:?}");
+}

@@ -13,7 +13,8 @@ use crate::api::Kind;
 use crate::base::Host;
 use crate::plan::route::common::defaults;
 use crate::plan::route::contest::holder;
-use crate::plan::route::host::{Candidate, Seat, plan};
+use crate::plan::route::everywhere;
+use crate::plan::route::host::{Candidate, HostPlan, Seat, plan};
 use crate::plan::route::port::virtual_host;
 use crate::plan::tests::world::sidecar;
 use crate::wire::Fragment;
@@ -133,7 +134,14 @@ fn edit() -> impl Strategy<Value = Edit> {
 
 fn proxies() -> Vec<Proxy> {
     let web = json!({"LABELS": {"app": "web"}, "DNS_CAPTURE": "true"});
-    vec![sidecar("one", json!({})), sidecar("one", web), sidecar("two", json!({})), sidecar("three", json!({}))]
+    let proxied = json!({"HTTP_PROXY_PORT": "3128"});
+    vec![
+        sidecar("one", json!({})),
+        sidecar("one", web),
+        sidecar("two", json!({})),
+        sidecar("two", proxied),
+        sidecar("three", json!({})),
+    ]
 }
 
 /// The virtual hosts of each port by name, their own names sorted.
@@ -143,15 +151,27 @@ type Hosts = BTreeMap<String, BTreeMap<String, VirtualHost>>;
 fn reference(world: &World, outbound: &Outbound) -> Hosts {
     let view = View::new(world.snapshot(), &outbound.scope);
     let defaults = defaults(&outbound.base, view.mesh());
-    let seat = Seat { view: &view, base: &outbound.base, caller: &outbound.caller, defaults: &defaults };
+    let seat = Seat {
+        view: &view,
+        base: &outbound.base,
+        caller: &outbound.caller,
+        defaults: &defaults,
+        proxied: outbound.proxied,
+    };
     let hosts: BTreeSet<&Host> = view.hosts().chain(view.routed_hosts()).chain(view.wild_hosts()).collect();
+    let plans: Vec<(&Host, HostPlan)> = hosts.iter().map(|host| (*host, plan(&seat, host))).collect();
     let mut ports: BTreeMap<u16, BTreeMap<&Host, Candidate>> = BTreeMap::new();
-    for host in hosts {
-        for (port, candidate) in plan(&seat, host).ports {
-            ports.entry(port).or_default().insert(host, candidate);
+    for (host, plan) in &plans {
+        for (port, candidate) in &plan.ports {
+            ports.entry(*port).or_default().insert(host, candidate.clone());
         }
     }
     let mut out = Hosts::new();
+    if outbound.proxied {
+        let all = everywhere::hosts(plans.iter().map(|(host, plan)| (*host, &plan.ports)), &outbound.namespace);
+        let built = all.iter().map(|host| (host.name.to_string(), sorted(host.build().unwrap())));
+        out.insert("http_proxy".to_owned(), built.collect());
+    }
     for (port, candidates) in &ports {
         let on_port = out.entry(port.to_string()).or_default();
         for (host, candidate) in candidates {
