@@ -4,12 +4,14 @@
 //! recipe. Absent on purpose: anything that knows Kubernetes, Envoy or a file.
 
 mod digest;
+mod features;
 mod finding;
 mod locality;
 mod name;
 mod number;
 
 pub use digest::{Digest, Digester};
+pub use features::Features;
 pub use finding::{Finding, ObjectRef, Severity};
 pub use locality::Locality;
 pub use name::{Host, Labels, Namespace, Str};

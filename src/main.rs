@@ -33,7 +33,9 @@ fn run(cli: Cli, unknown: &[String]) -> anyhow::Result<ExitCode> {
             runtime()?.block_on(discovery::run(&args, &environment))?;
         }
         Command::Render(args) => {
-            let differs = render::run(&args, &mut std::io::stdout().lock())?;
+            let (environment, problems) = Environment::read();
+            problems.iter().for_each(|problem| eprintln!("mizzen: {problem}"));
+            let differs = render::run(&args, &environment, &mut std::io::stdout().lock())?;
             return Ok(ExitCode::from(u8::from(differs)));
         }
         Command::Analyze(args) => {

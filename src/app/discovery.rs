@@ -158,6 +158,7 @@ fn engine(
         domain: args.domain.as_str().into(),
         cluster: args.cluster_id.as_str().into(),
         system: environment.pod_namespace.as_str().into(),
+        features: environment.features.generation.clone(),
     };
     let core = Core::new(options, Default::default(), given, cache.clone());
     let features = &environment.features;

@@ -9,7 +9,7 @@ use envoy_types::pb::envoy::config::core::v3::Node as ProtoNode;
 use prost::Name;
 use serde_json::{Map, Value, json};
 
-use crate::config::RenderArgs;
+use crate::config::{Environment, RenderArgs};
 use crate::debug::json as proto_json;
 use crate::engine::Core;
 use crate::model::index::{Allocations, Options};
@@ -130,9 +130,10 @@ fn while_there<T>(core: &mut Core, node: &Node, look: impl FnOnce(&Core, &Public
 
 /// Runs `mizzen render`: prints what the proxy would hold, or what another folder would change for it. Returns whether
 /// the two folders differ.
-pub fn run(args: &RenderArgs, out: &mut impl Write) -> anyhow::Result<bool> {
+pub fn run(args: &RenderArgs, environment: &Environment, out: &mut impl Write) -> anyhow::Result<bool> {
     let domain = args.domain.as_str().into();
-    let options = Options { domain, cluster: args.cluster_id.as_str().into(), ..Options::default() };
+    let features = environment.features.generation.clone();
+    let options = Options { domain, cluster: args.cluster_id.as_str().into(), features, ..Options::default() };
     let given = args.state_dir.as_deref().map(State::load).transpose()?.unwrap_or_default();
     let node = node(&args.node)?;
     let print = |folder: &Path, given: Allocations| -> anyhow::Result<(Value, Allocations)> {

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::base::{Double, Features as Generation};
+
 /// Everything that is read from the environment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Environment {
@@ -46,6 +48,8 @@ pub struct Features {
     pub max_recv_size: usize,
     /// `ENABLE_DEBUG_ON_HTTP`.
     pub debug_on_http: bool,
+    /// Those that change what proxies are sent.
+    pub generation: Generation,
 }
 
 impl Default for Features {
@@ -56,6 +60,7 @@ impl Default for Features {
             max_requests_per_second: 0.0,
             max_recv_size: 4 << 20,
             debug_on_http: true,
+            generation: Generation::default(),
         }
     }
 }
@@ -78,6 +83,7 @@ impl Environment {
             max_requests_per_second: reader.parsed("PILOT_MAX_REQUESTS_PER_SECOND", defaults.max_requests_per_second),
             max_recv_size: reader.parsed("ISTIO_GPRC_MAXRECVMSGSIZE", defaults.max_recv_size),
             debug_on_http: reader.boolean("ENABLE_DEBUG_ON_HTTP", defaults.debug_on_http),
+            generation: generation(&mut reader, defaults.generation),
         };
         let home = || lookup("HOME").map(|h| PathBuf::from(h).join(".local/state"));
         let environment = Self {
@@ -96,6 +102,39 @@ impl Environment {
             features,
         };
         (environment, reader.problems)
+    }
+}
+
+fn generation(reader: &mut Reader<'_>, defaults: Generation) -> Generation {
+    let mut flag = |name, default| reader.boolean(name, default);
+    let flags = Generation {
+        http10: flag("PILOT_HTTP10", defaults.http10),
+        alpn_filter: flag("PILOT_ENABLE_ALPN_FILTER", defaults.alpn_filter),
+        remote_address: flag("PILOT_SIDECAR_USE_REMOTE_ADDRESS", defaults.remote_address),
+        internal_networks: flag("ENABLE_HCM_INTERNAL_NETWORKS", defaults.internal_networks),
+        cluster_labels: flag("PILOT_ENABLE_TELEMETRY_LABEL", defaults.cluster_labels),
+        endpoint_labels: flag("PILOT_ENDPOINT_TELEMETRY_LABEL", defaults.endpoint_labels),
+        mongo_filter: flag("PILOT_ENABLE_MONGO_FILTER", defaults.mongo_filter),
+        continue_headers: flag("ENABLE_100_CONTINUE_HEADERS", defaults.continue_headers),
+        plain_shadows: flag("DISABLE_SHADOW_HOST_SUFFIX", defaults.plain_shadows),
+        uncounted_limits: flag("DISABLE_TRACK_REMAINING_CB_METRICS", defaults.uncounted_limits),
+        gateways_at_home: flag("PILOT_SCOPE_GATEWAY_TO_NAMESPACE", defaults.gateways_at_home),
+        absolute_names: flag("PILOT_ENABLE_ABSOLUTE_FQDN_VHOST_DOMAIN", defaults.absolute_names),
+        collapsed_routes: flag("PILOT_ENABLE_ROUTE_COLLAPSE_OPTIMIZATION", defaults.collapsed_routes),
+        locality_weights: flag("ENABLE_LOCALITY_WEIGHTED_LB_CONFIG", defaults.locality_weights),
+        balanced_headless: flag("PILOT_ENABLE_EDS_FOR_HEADLESS_SERVICES", defaults.balanced_headless),
+        external_by_rule: flag("PREFER_DESTINATIONRULE_TLS_FOR_EXTERNAL_SERVICES", defaults.external_by_rule),
+        ..defaults
+    };
+    let sampling = reader.parsed("PILOT_TRACE_SAMPLING", flags.trace_sampling.get());
+    let jitter = |text: &str| crate::base::Duration::parse(text);
+    Generation {
+        // As istiod, whose default holds for a share that is none.
+        trace_sampling: Double::new(if (0.0..=100.0).contains(&sampling) { sampling } else { 1.0 }),
+        accepts: reader.parsed("MAX_CONNECTIONS_PER_SOCKET_EVENT_LOOP", flags.accepts),
+        dns_queries: reader.parsed("PILOT_DNS_CARES_UDP_MAX_QUERIES", flags.dns_queries),
+        dns_jitter: reader.read("PILOT_DNS_JITTER_DURATION", flags.dns_jitter, "a duration such as 100ms", jitter),
+        ..flags
     }
 }
 

@@ -234,7 +234,10 @@ fn metadata(endpoint: &Endpoint, selection: &Selection) -> Metadata {
     let workload = &endpoint.workload;
     let (name, revision) = canonical(&workload.labels, &workload.name);
     let identity = format!("{};{};{name};{revision};{}", workload.name, workload.namespace, workload.cluster);
-    let mut filters = HashMap::from([("istio".to_owned(), fields_of([("workload", string(&identity))]))]);
+    let mut filters = HashMap::new();
+    if selection.labelled {
+        filters.insert("istio".to_owned(), fields_of([("workload", string(&identity))]));
+    }
     if selection.takes_mtls(endpoint) {
         let match_on = fields_of([("tlsMode", string("istio"))]);
         filters.insert("envoy.transport_socket_match".to_owned(), match_on);

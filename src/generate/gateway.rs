@@ -18,7 +18,7 @@ use envoy_types::pb::envoy::extensions::filters::listener::proxy_protocol::v3::P
 
 use crate::base::Str;
 use crate::generate::filter::AccessLog;
-use crate::generate::listener::{Bind, Chain, exact_balance, one_at_a_time, tls_inspector};
+use crate::generate::listener::{Bind, Chain, at_a_time, exact_balance, tls_inspector};
 use crate::generate::proto;
 use crate::model::facts::Handle;
 use crate::wire::{Recipe, Refusal, any};
@@ -30,6 +30,8 @@ pub struct GatewayListener {
     pub bind: Bind,
     /// Whether connections are shared evenly between Envoy's threads.
     pub exact_balance: bool,
+    /// How many connections are taken at a time.
+    pub accepts: u32,
     /// Whether connections begin with the PROXY protocol.
     pub proxy_protocol: bool,
     /// How much of a connection is buffered, in bytes; Envoy's default if absent.
@@ -64,7 +66,7 @@ impl Recipe for GatewayListener {
             traffic_direction: TrafficDirection::Outbound.into(),
             listener_filters: filters.into_iter().flatten().collect(),
             filter_chains: self.chains.iter().map(GatewayChain::build).collect::<Result<_, _>>()?,
-            max_connections_to_accept_per_socket_event: Some(one_at_a_time()),
+            max_connections_to_accept_per_socket_event: at_a_time(self.accepts),
             connection_balance_config: self.exact_balance.then(exact_balance),
             per_connection_buffer_limit_bytes: self.buffer_limit.map(proto::u32_value),
             access_log: self.logs.iter().map(AccessLog::build_unmatched).collect(),

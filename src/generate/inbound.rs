@@ -35,6 +35,8 @@ pub struct VirtualInbound {
     pub transparent: bool,
     /// Whether connections are shared evenly between Envoy's threads.
     pub exact_balance: bool,
+    /// How many connections are taken at a time.
+    pub accepts: u32,
     /// How long it waits for the first bytes where it has to detect what is spoken; zero for ever.
     pub detection_timeout: Duration,
     /// The chains.
@@ -79,7 +81,7 @@ impl Recipe for VirtualInbound {
             name: self.name().to_string(),
             traffic_direction: TrafficDirection::Inbound.into(),
             continue_on_listener_filters_timeout: true,
-            max_connections_to_accept_per_socket_event: Some(listener::one_at_a_time()),
+            max_connections_to_accept_per_socket_event: listener::at_a_time(self.accepts),
             connection_balance_config: self.exact_balance.then(listener::exact_balance),
             transparent: self.transparent.then(|| proto::bool_value(true)),
             access_log: self.logs.iter().map(AccessLog::build_unmatched).collect(),

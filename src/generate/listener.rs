@@ -14,7 +14,7 @@ mod part;
 pub(crate) use chain::origin;
 pub use chain::{Chain, Content, Match, Range, Transport};
 pub use dns::NameServer;
-pub(crate) use part::{exact_balance, http_inspector, one_at_a_time, original_dst, original_src, tls_inspector};
+pub(crate) use part::{at_a_time, exact_balance, http_inspector, original_dst, original_src, tls_inspector};
 
 use envoy_types::pb::envoy::config::core::v3::TrafficDirection;
 use envoy_types::pb::envoy::config::listener::v3::{FilterChain, FilterChainMatch, Listener};
@@ -28,6 +28,9 @@ use crate::wire::{Recipe, Refusal};
 
 /// What HTTP in clear text is detected as.
 pub const CLEAR_HTTP: &[&str] = &["http/1.1", "h2c"];
+
+/// The same where HTTP/1.0 is HTTP too.
+pub const CLEAR_HTTP_10: &[&str] = &["http/1.0", "http/1.1", "h2c"];
 
 /// Where a listener listens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -47,6 +50,8 @@ pub struct Outbound {
     pub bind: Bind,
     /// Whether connections are shared evenly between Envoy's threads.
     pub exact_balance: bool,
+    /// How many connections are taken at a time.
+    pub accepts: u32,
     /// How long it waits for the first bytes where it has to detect what is spoken; zero for ever.
     pub detection_timeout: Duration,
     /// The chains. One that takes every connection is the one of last resort.
@@ -77,7 +82,7 @@ impl Recipe for Outbound {
             continue_on_listener_filters_timeout: true,
             traffic_direction: TrafficDirection::Outbound.into(),
             bind_to_port: (!self.bind.real).then(|| proto::bool_value(false)),
-            max_connections_to_accept_per_socket_event: self.bind.real.then(part::one_at_a_time),
+            max_connections_to_accept_per_socket_event: part::at_a_time(self.accepts).filter(|_| self.bind.real),
             connection_balance_config: self.exact_balance.then(part::exact_balance),
             ..self.bind.listener()
         })
@@ -115,6 +120,8 @@ pub struct VirtualOutbound {
     pub address: Str,
     /// The port to which connections are redirected.
     pub port: u16,
+    /// How many connections are taken at a time.
+    pub accepts: u32,
     /// Whether they keep the address of their destination (TPROXY).
     pub transparent: bool,
     /// What happens to connections to that very port, which would go round in circles.
@@ -123,6 +130,8 @@ pub struct VirtualOutbound {
     pub unknown: Bytes,
     /// What happens to calls in clear text without a listener, if they are told from other connections.
     pub calls: Option<Calls>,
+    /// The protocols of calls in clear text.
+    pub clear_http: &'static [&'static str],
     /// Logs of connections that no chain takes.
     pub logs: Handle<Vec<AccessLog>>,
 }
@@ -147,7 +156,7 @@ impl Recipe for VirtualOutbound {
         };
         let mut filter_chains = vec![chain("virtualOutbound-blackhole", Some(loops), self.loops.build())];
         if let Some(calls) = &self.calls {
-            let matches = Match { protocols: CLEAR_HTTP, ..Match::default() };
+            let matches = Match { protocols: self.clear_http, ..Match::default() };
             filter_chains.push(chain("virtualOutbound-catchall-tcp-http", Some(matches.build()), vec![calls.build()?]));
         }
         filter_chains.push(chain("virtualOutbound-catchall-tcp", None, self.unknown.build()));
@@ -159,7 +168,7 @@ impl Recipe for VirtualOutbound {
             filter_chains,
             listener_filters: self.calls.is_some().then(|| http_inspector(None)).into_iter().collect(),
             traffic_direction: TrafficDirection::Outbound.into(),
-            max_connections_to_accept_per_socket_event: Some(part::one_at_a_time()),
+            max_connections_to_accept_per_socket_event: part::at_a_time(self.accepts),
             access_log: self.logs.iter().map(AccessLog::build_unmatched).collect(),
             ..Listener::default()
         })

@@ -76,6 +76,8 @@ pub struct Defaults {
     pub attempt_count: bool,
     /// Whether endpoints are told the authority before it was rewritten.
     pub forwarded_host: bool,
+    /// Whether mirrored calls keep their host as it is.
+    pub plain_shadows: bool,
     /// What the proxies can do.
     pub extensions: Extensions,
 }

@@ -8,6 +8,7 @@
 mod authn;
 mod authz;
 mod cluster_defaults;
+mod cluster_local;
 mod credential;
 mod distinctions;
 mod endpoint;
@@ -33,6 +34,7 @@ mod traffic;
 pub use authn::{Authn, PeerMode, PeerRules};
 pub use authz::{Authenticator, Authenticators, Authz, AuthzPolicy, Reach};
 pub use cluster_defaults::ClusterDefaults;
+pub use cluster_local::ClusterLocal;
 pub use credential::{Credential, Pair, Roots};
 pub use distinctions::Distinctions;
 pub use endpoint::{ContainerPort, Endpoint, Endpoints, Health, Instance, TlsMode, Workload};

@@ -44,9 +44,9 @@ use imbl::OrdMap;
 
 use crate::api::mesh::MeshConfig;
 use crate::api::{Key, Kind, Object};
-use crate::base::{Finding, Host, Namespace, Str};
+use crate::base::{Features, Finding, Host, Namespace, Str};
 
-use super::facts::{ClusterDefaults, Handle, Mesh, Observers};
+use super::facts::{ClusterDefaults, ClusterLocal, Handle, Mesh, Observers};
 use super::reads::Readers;
 use super::snapshot::{Changes, FactKey, Snapshot};
 use super::survey::Survey;
@@ -61,11 +61,18 @@ pub struct Options {
     pub cluster: Str,
     /// The control plane's own namespace, `istio-system`.
     pub system: Str,
+    /// istiod's variables that change what proxies are sent.
+    pub features: Features,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { domain: "cluster.local".into(), cluster: "Kubernetes".into(), system: "istio-system".into() }
+        Self {
+            domain: "cluster.local".into(),
+            cluster: "Kubernetes".into(),
+            system: "istio-system".into(),
+            features: Features::default(),
+        }
     }
 }
 
@@ -233,11 +240,13 @@ fn mesh_fact(options: &Options, config: MeshConfig) -> Handle<Mesh> {
     let root = Namespace::new(config.root_namespace.clone());
     Handle::new(Mesh {
         observers: Handle::new(Observers::of(&config)),
-        clusters: Handle::new(ClusterDefaults::new(&config)),
+        clusters: Handle::new(ClusterDefaults::new(&config, &options.features)),
+        cluster_local: Handle::new(ClusterLocal::new(&config, &options.domain)),
         config: Handle::new(config),
         root,
         domain: options.domain.clone(),
         cluster: options.cluster.clone(),
+        features: options.features.clone(),
     })
 }
 

@@ -19,6 +19,8 @@ pub struct Caller {
     pub locality: Locality,
     /// The node.
     pub node: Str,
+    /// The cluster, for callers of another one than the control plane's.
+    pub cluster: Str,
     /// The networks that they want to see; all if absent.
     pub networks: Option<BTreeSet<Str>>,
     /// The network they are on, and whether they speak IPv4 and IPv6, where there are gateways between networks.
@@ -39,6 +41,9 @@ impl Caller {
         let mut caller = Self::selected(view, proxy);
         let networks = proxy.metadata.list("REQUESTED_NETWORK_VIEW");
         caller.networks = (!networks.is_empty()).then(|| networks.into_iter().collect());
+        if proxy.cluster() != &*view.mesh().cluster {
+            caller.cluster = proxy.cluster().into();
+        }
         if !view.networks().all.is_empty() {
             caller.network = Some((proxy.network().into(), proxy.families()));
         }

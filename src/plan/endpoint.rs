@@ -10,7 +10,7 @@ mod near;
 mod tests;
 
 use crate::api::destination_rule::Subset;
-use crate::base::Host;
+use crate::base::{Host, Str};
 use crate::generate::cluster::{outbound_name, server_name};
 use crate::generate::endpoint::{Answering, Between, LoadAssignment, Selection, Transport};
 use crate::model::facts::{Distribution, Port, Resolution, Rule, Service, Traffic, tls_mode};
@@ -87,7 +87,7 @@ impl Planner for Endpoints {
         let rule = view.rule(&service, &facets.caller.labels);
         let rule = rule.as_deref();
         for port in &service.ports {
-            let found = Found::of(&service, port, facets.gateway);
+            let found = Found::of(&service, port, facets.gateway, &view.mesh().features);
             let subsets = rule.iter().flat_map(|r| &r.subsets).map(Some);
             for subset in std::iter::once(None).chain(subsets) {
                 if found.under(rule, subset, port.number) == Found::Sent {
@@ -141,6 +141,8 @@ pub(super) fn answering(view: &View<'_>, wanted: &Wanted<'_>, caller: &Caller) -
             draining: service.labels.get("istio.io/persistent-session").is_some_and(|l| !l.is_empty()),
             node: service.node_local.then(|| caller.node.clone()),
             networks: caller.networks.clone(),
+            labelled: view.mesh().features.cluster_labels && view.mesh().features.endpoint_labels,
+            cluster: own_cluster(view, service, caller),
             transport: match mode {
                 Some(mode) => Transport::Said(mode),
                 None => Transport::Detected(view.peer_rules(&service.namespace)),
@@ -150,6 +152,12 @@ pub(super) fn answering(view: &View<'_>, wanted: &Wanted<'_>, caller: &Caller) -
         between: between(view, wanted, caller),
         near: near::resolve(wanted, caller, &view.mesh().clusters),
     }
+}
+
+/// The callers' cluster, where they may use endpoints of that alone. The control plane's own callers find no others.
+fn own_cluster(view: &View<'_>, service: &Service, caller: &Caller) -> Option<Str> {
+    let foreign = !caller.cluster.is_empty();
+    (foreign && view.mesh().cluster_local.includes(&service.host)).then(|| caller.cluster.clone())
 }
 
 /// From where a cluster's endpoints are reached. Where the proxy resolves names, those of gateways will do.

@@ -22,7 +22,7 @@ use crate::generate::filter::{
     Bytes, BytesSettings, CallSettings, Calls, HttpFilter, Protocol as Read, Routes, TcpProxy,
 };
 use crate::generate::inbound::{InboundChain, InboundRoute, ServerTls, VirtualInbound};
-use crate::generate::listener::{Bind, Content, Transport};
+use crate::generate::listener::{Bind, CLEAR_HTTP, Content, Transport};
 use crate::model::facts::{Handle, PeerMode, Protocol, Registry, Target};
 use crate::model::{FactKey, Scope, View};
 use crate::proxy::{Flag, Proxy, Role};
@@ -89,6 +89,7 @@ pub fn facets(view: &View<'_>, proxy: &Proxy) -> InboundFacets {
         idle_timeout: settings.idle_timeout(),
         has_grpc_web: proxy.capabilities.has(&HttpFilter::GrpcWeb.extension()),
         has_mongo: settings.has_mongo(),
+        clear_http: settings.clear_http(),
     };
     let rules = view.peer_rules(&proxy.namespace);
     let ports = match &sidecar {
@@ -122,6 +123,7 @@ pub fn facets(view: &View<'_>, proxy: &Proxy) -> InboundFacets {
             bind,
             transparent: captured && interception == Interception::Tproxy,
             exact_balance,
+            accepts: view.mesh().features.accepts,
             detection_timeout: mesh.protocol_detection_timeout,
             chains,
             logs: logs.clone(),
@@ -187,6 +189,7 @@ struct Workload {
     idle_timeout: Option<Duration>,
     has_grpc_web: bool,
     has_mongo: bool,
+    clear_http: &'static [&'static str],
 }
 
 impl Workload {
@@ -239,7 +242,7 @@ impl Workload {
             name: to.names[usize::from(taken.calls)].clone(),
             port: to.number,
             transport: taken.transport,
-            protocols: taken.protocols,
+            protocols: if taken.protocols == CLEAR_HTTP { self.clear_http } else { taken.protocols },
             tls,
             exchange: self.bytes.exchange,
             origin: to.origin.clone(),

@@ -224,6 +224,7 @@ impl Planning<'_, '_> {
         Outbound {
             bind,
             exact_balance: self.caller.exact_balance,
+            accepts: self.caller.accepts,
             detection_timeout: self.caller.detection_timeout,
             fallback: (!takes_all).then(|| self.caller.unknown()),
             chains,
@@ -237,10 +238,12 @@ impl Planning<'_, '_> {
         (caller.interception != Interception::None).then(|| VirtualOutbound {
             address: caller.wildcards[0].into(),
             port: caller.capture_port,
+            accepts: caller.accepts,
             transparent: caller.interception == Interception::Tproxy,
             loops: caller.plain(silent),
             unknown: caller.unknown(),
             calls: self.unknown_calls(),
+            clear_http: caller.clear_http,
             logs: caller.logs.clone(),
         })
     }

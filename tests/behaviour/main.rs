@@ -15,4 +15,5 @@ mod places;
 mod policies;
 mod precedence;
 mod security;
+mod variables;
 mod world;

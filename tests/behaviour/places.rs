@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::evaluator::Held;
-use crate::world::{Mesh, outbound, rule};
+use crate::world::{Mesh, outbound, rule, shop};
 
 /// Priorities, and the last byte of each address, for a caller in zone a of eu.
 fn preferred(mesh: &mut Mesh) -> Vec<(u64, String)> {
@@ -91,4 +91,17 @@ fn a_subset_has_preferences_of_its_own() {
     let priorities =
         |subset: &str| held.endpoints(&outbound(80, subset, "web")).iter().map(|e| e.priority).collect::<Vec<_>>();
     assert_eq!((priorities(""), priorities("all")), (vec![0, 1, 2], vec![0, 0, 0]));
+}
+
+#[test]
+fn callers_of_another_cluster_do_not_reach_what_is_for_its_own() {
+    let endpoints = |cluster: &str, settings: &str| {
+        let mut mesh = Mesh::new(&shop(), settings);
+        let held = mesh.held("shop", "10.9.0.9", json!({ "CLUSTER_ID": cluster }));
+        let groups = held.0["endpoints"][outbound(80, "", "api")]["endpoints"].as_array().map_or(0, Vec::len);
+        groups
+    };
+    let local = "serviceSettings: [{settings: {clusterLocal: true}, hosts: ['*.shop.svc.cluster.local']}]";
+    assert_eq!((endpoints("Kubernetes", "{}"), endpoints("elsewhere", "{}")), (1, 1));
+    assert_eq!((endpoints("Kubernetes", local), endpoints("elsewhere", local)), (1, 0));
 }

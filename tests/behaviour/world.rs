@@ -2,6 +2,7 @@
 
 use mizzen::app::render;
 use mizzen::base::{Finding, Locality, Severity};
+use mizzen::config::Environment;
 use mizzen::engine::Core;
 use mizzen::model::index::{Allocations, Options};
 use mizzen::proxy::Proxy;
@@ -154,13 +155,23 @@ impl Mesh {
 
     /// Any objects, and settings of the mesh.
     pub(crate) fn new(objects: &[String], settings: &str) -> Self {
+        Self::with(objects, settings, Options::default())
+    }
+
+    /// The shop and more objects, under variables of istiod's.
+    pub(crate) fn under(environment: &Environment, more: &[String]) -> Self {
+        let options = Options { features: environment.features.generation.clone(), ..Options::default() };
+        Self::with(&[&shop()[..], more].concat(), "{}", options)
+    }
+
+    fn with(objects: &[String], settings: &str, options: Options) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("config");
         std::fs::create_dir(&config).unwrap();
         std::fs::write(config.join("objects.yaml"), objects.join("\n---\n")).unwrap();
         let mesh = folder.path().join("mesh.yaml");
         std::fs::write(&mesh, settings).unwrap();
-        let core = render::load(&config, Some(&mesh), Options::default(), Allocations::default()).unwrap();
+        let core = render::load(&config, Some(&mesh), options, Allocations::default()).unwrap();
         // Names that nothing answers to are what some tests are about.
         let unusable = |f: &Finding| f.severity == Severity::Error && ["invalid", "syntax"].contains(&f.code);
         let wrong: Vec<Finding> = core.findings().into_iter().filter(unusable).collect();

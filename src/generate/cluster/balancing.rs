@@ -20,7 +20,14 @@ use crate::model::facts::Preference;
 use super::draft::Draft;
 
 /// Sets how an endpoint is chosen, once it is known how endpoints are found and when they are taken out.
-pub(super) fn set(draft: &mut Draft, balancer: Option<&LoadBalancer>, preference: Option<&Preference<'_>>) {
+///
+/// `weighted` says that weights of localities count wherever there is a preference by locality.
+pub(super) fn set(
+    draft: &mut Draft,
+    balancer: Option<&LoadBalancer>,
+    preference: Option<&Preference<'_>>,
+    weighted: bool,
+) {
     if draft.is_forward() {
         return;
     }
@@ -28,7 +35,7 @@ pub(super) fn set(draft: &mut Draft, balancer: Option<&LoadBalancer>, preference
     draft.common_lb().healthy_panic_threshold.get_or_insert(Percent { value: 0.0 });
     draft.common_lb().locality_config_specifier = preference.and_then(|p| {
         let fails_over = draft.cluster.outlier_detection.is_some();
-        locality(p, fails_over)
+        locality(p, fails_over, weighted)
     });
     if draft.is_original() {
         draft.cluster.lb_policy = LbPolicy::ClusterProvided.into();
@@ -45,11 +52,11 @@ pub(super) fn set(draft: &mut Draft, balancer: Option<&LoadBalancer>, preference
 }
 
 /// Weights of localities count only where somebody set them: they get in the way of the least loaded endpoint.
-fn locality(preference: &Preference<'_>, fails_over: bool) -> Option<LocalityConfigSpecifier> {
+fn locality(preference: &Preference<'_>, fails_over: bool, always: bool) -> Option<LocalityConfigSpecifier> {
     let weighted = || Some(LocalityConfigSpecifier::LocalityWeightedLbConfig(LocalityWeightedLbConfig {}));
     match preference {
         Preference::Distribution(_) => weighted(),
-        Preference::Locality(setting) if is_weighted(setting, fails_over) => weighted(),
+        Preference::Locality(setting) if always || is_weighted(setting, fails_over) => weighted(),
         Preference::Locality(_) => None,
         Preference::Zone(setting) => Some(LocalityConfigSpecifier::ZoneAwareLbConfig(zone_aware(setting))),
     }

@@ -67,7 +67,7 @@ impl Recipe for InboundCluster {
         let mut draft = Draft::new(&self.name());
         self.start(&mut draft);
         protocol::set(&mut draft, first.port.protocol, &self.traits);
-        if !self.nameless {
+        if !self.nameless && self.mesh.labels {
             draft.istio.push(metadata::services(self.services()));
         }
         if !self.mesh.inbound_stat_name.is_empty() {

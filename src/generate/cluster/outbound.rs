@@ -10,7 +10,7 @@ use envoy_types::pb::envoy::extensions::clusters::dynamic_forward_proxy::v3::clu
 use envoy_types::pb::envoy::extensions::network::dns_resolver::cares::v3::CaresDnsResolverConfig;
 
 use crate::api::destination_rule::{ClientTlsMode, TrafficPolicy};
-use crate::base::{Duration, Host, Namespace, Str};
+use crate::base::{Host, Namespace, Str};
 use crate::generate::dns::cache_under;
 use crate::generate::endpoint::{Answering, load_assignment};
 use crate::generate::proto::{ads, boolean, duration, string, u32_value};
@@ -139,7 +139,7 @@ impl Recipe for OutboundCluster {
             outlier::set(&mut draft, said, self.service.distribution != Distribution::Any);
         }
         let preference = Preference::of(traffic.load_balancer, self.service.distribution, &self.mesh);
-        balancing::set(&mut draft, traffic.load_balancer, preference.as_ref());
+        balancing::set(&mut draft, traffic.load_balancer, preference.as_ref(), self.mesh.locality_weights);
         if !self.passing {
             security::set(&mut draft, &self.security(&traffic), traffic.proxy_protocol)?;
         }
@@ -180,7 +180,7 @@ impl OutboundCluster {
             }
             Discovery::Resolved { first_only, family, answering } => {
                 draft.set_type(if *first_only { DiscoveryType::LogicalDns } else { DiscoveryType::StrictDns });
-                resolve(&mut draft.cluster, *family, self.mesh.dns_refresh_rate);
+                resolve(&mut draft.cluster, *family, &self.mesh);
                 let groups = answering.groups(|_| true);
                 draft.cluster.load_assignment = Some(load_assignment(&draft.cluster.name, groups));
             }
@@ -204,7 +204,9 @@ impl OutboundCluster {
     fn describe(&self, draft: &mut Draft, traffic: &Traffic<'_>) {
         let service = &self.service;
         if !draft.is_forward() {
-            draft.istio.push(metadata::services([(&*service.host, &*service.name, &*service.namespace)]));
+            if self.mesh.labels {
+                draft.istio.push(metadata::services([(&*service.host, &*service.name, &*service.namespace)]));
+            }
             let pattern = &self.mesh.outbound_stat_name;
             if !pattern.is_empty() {
                 draft.cluster.alt_stat_name = self.named().fill(pattern);
@@ -260,15 +262,15 @@ impl OutboundCluster {
 
 /// Names are resolved again and again, by a resolver that does not open a socket for each question.
 #[expect(deprecated, reason = "istiod sends these fields, and not the cluster type that replaces them")]
-fn resolve(cluster: &mut Cluster, family: Family, rate: Duration) {
-    let resolver = CaresDnsResolverConfig { udp_max_queries: Some(u32_value(100)), ..Default::default() };
+fn resolve(cluster: &mut Cluster, family: Family, mesh: &ClusterDefaults) {
+    let resolver = CaresDnsResolverConfig { udp_max_queries: Some(u32_value(mesh.dns_queries)), ..Default::default() };
     cluster.dns_lookup_family = family.into_envoy().into();
     cluster.typed_dns_resolver_config = Some(TypedExtensionConfig {
         name: "envoy.network.dns_resolver.cares".to_owned(),
         typed_config: Some(any(&resolver)),
     });
-    cluster.dns_jitter = Some(duration(Duration::from_millis(100)));
-    cluster.dns_refresh_rate = Some(duration(rate));
+    cluster.dns_jitter = Some(duration(mesh.dns_jitter));
+    cluster.dns_refresh_rate = Some(duration(mesh.dns_refresh_rate));
     cluster.respect_dns_ttl = true;
 }
 

@@ -26,8 +26,10 @@ pub(super) fn set(draft: &mut Draft, pool: &ConnectionPool, budget: Option<&Retr
     let tcp = pool.tcp.unwrap_or_default();
     let http = pool.http.unwrap_or_default();
     draft.cluster.connect_timeout = Some(duration(tcp.connect_timeout.unwrap_or(mesh.connect_timeout)));
-    draft.cluster.circuit_breakers =
-        Some(CircuitBreakers { thresholds: vec![thresholds(&tcp, &http, budget)], ..Default::default() });
+    draft.cluster.circuit_breakers = Some(CircuitBreakers {
+        thresholds: vec![thresholds(&tcp, &http, budget, mesh.counts_remaining)],
+        ..Default::default()
+    });
     for keepalive in [mesh.tcp_keepalive, tcp.tcp_keepalive].into_iter().flatten() {
         set_keepalive(draft, &keepalive);
     }
@@ -37,7 +39,7 @@ pub(super) fn set(draft: &mut Draft, pool: &ConnectionPool, budget: Option<&Retr
     }
 }
 
-fn thresholds(tcp: &TcpPool, http: &HttpPool, budget: Option<&RetryBudget>) -> Thresholds {
+fn thresholds(tcp: &TcpPool, http: &HttpPool, budget: Option<&RetryBudget>, counted: bool) -> Thresholds {
     let limit = |said: i32| Some(u32_value(positive(said).unwrap_or(u32::MAX)));
     Thresholds {
         max_connections: limit(tcp.max_connections),
@@ -45,6 +47,7 @@ fn thresholds(tcp: &TcpPool, http: &HttpPool, budget: Option<&RetryBudget>) -> T
         max_requests: limit(http.http2_max_requests),
         max_retries: limit(http.max_retries),
         retry_budget: budget.map(retry_budget),
+        track_remaining: counted,
         ..Default::default()
     }
 }

@@ -121,7 +121,7 @@ impl Security<'_> {
         };
         match (&self.traits.certificates, said.mode) {
             (_, ClientTlsMode::Disable | ClientTlsMode::Simple) => Some((said.clone(), false)),
-            (Some(_), _) if self.external => Some((said.clone(), false)),
+            (Some(_), _) if self.external && self.mesh.external_by_rule => Some((said.clone(), false)),
             (None, ClientTlsMode::Mutual) => Some((said.clone(), false)),
             (Some(_), _) => {
                 let names = said.subject_alt_names.clone();

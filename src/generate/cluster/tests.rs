@@ -38,7 +38,7 @@ fn traits() -> Traits {
 fn mesh(change: impl FnOnce(&mut MeshConfig)) -> Handle<ClusterDefaults> {
     let mut config = MeshConfig::default();
     change(&mut config);
-    Handle::new(ClusterDefaults::new(&config))
+    Handle::new(ClusterDefaults::new(&config, &Default::default()))
 }
 
 /// The cluster of a port that speaks HTTP, in a mesh without settings, without a rule.

@@ -21,6 +21,10 @@ pub struct Selection {
     pub node: Option<Str>,
     /// The networks that the callers see; all if absent.
     pub networks: Option<BTreeSet<Str>>,
+    /// The callers' cluster, where only endpoints of the same cluster are meant.
+    pub cluster: Option<Str>,
+    /// Whether they tell metrics who they are.
+    pub labelled: bool,
     /// How they are spoken to.
     pub transport: Transport,
     /// Whether only those are meant that take mutual TLS: what is passed on to them may be nothing else.
@@ -45,6 +49,7 @@ impl Selection {
         self.labels.iter().all(|(k, v)| workload.labels.get(k) == Some(v))
             && self.node.as_ref().is_none_or(|node| *node == workload.node)
             && self.networks.as_ref().is_none_or(visible)
+            && self.cluster.as_ref().is_none_or(|cluster| *cluster == workload.cluster)
             && (self.unhealthy || endpoint.health != Health::Unhealthy)
             && endpoint.health != Health::Terminating
             && (self.draining || !is_draining(endpoint))

@@ -45,6 +45,8 @@ pub(super) fn selection() -> Selection {
         draining: false,
         node: None,
         networks: None,
+        cluster: None,
+        labelled: true,
         mutual_only: false,
         transport: Transport::Detected(PeerRules::default()),
     }

@@ -1,5 +1,7 @@
 //! Chains for HTTP calls: values from which an HTTP connection manager is built.
 
+use ipnet::IpNet;
+
 use crate::api::mesh::{ConnectionSettings, ForwardClientCert, NormalizationType};
 use crate::base::{Duration, Str};
 use crate::generate::inbound::InboundRoute;
@@ -19,6 +21,12 @@ pub struct CallSettings {
     pub server: ServerHeader,
     /// For calls in, what becomes of the header with the caller's certificate.
     pub certificate: Option<ClientCertificate>,
+    /// Whether the caller's address is that of its connection, whatever it says.
+    pub remote_address: bool,
+    /// Addresses that count as the mesh's own.
+    pub internal: Vec<IpNet>,
+    /// Whether `100 Continue` is passed on.
+    pub continues: bool,
     /// At the edge of the mesh, how many trusted proxies are in front.
     pub edge: Option<u32>,
     /// Whether calls get no id of their own.

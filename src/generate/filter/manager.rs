@@ -4,13 +4,13 @@ use envoy_types::pb::envoy::config::core::v3::http_protocol_options::HeadersWith
 use envoy_types::pb::envoy::config::core::v3::http1_protocol_options::HeaderKeyFormat;
 use envoy_types::pb::envoy::config::core::v3::http1_protocol_options::header_key_format::HeaderFormat;
 use envoy_types::pb::envoy::config::core::v3::{
-    Http1ProtocolOptions, Http2ProtocolOptions, HttpProtocolOptions, TypedExtensionConfig,
+    CidrRange, Http1ProtocolOptions, Http2ProtocolOptions, HttpProtocolOptions, TypedExtensionConfig,
 };
 use envoy_types::pb::envoy::config::listener::v3::Filter;
 use envoy_types::pb::envoy::config::route::v3::RouteConfiguration;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::{
-    CodecType, ForwardClientCertDetails, PathWithEscapedSlashesAction, RouteSpecifier, ServerHeaderTransformation,
-    SetCurrentClientCertDetails, UpgradeConfig,
+    CodecType, ForwardClientCertDetails, InternalAddressConfig, PathWithEscapedSlashesAction, RouteSpecifier,
+    ServerHeaderTransformation, SetCurrentClientCertDetails, UpgradeConfig,
 };
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
     HttpConnectionManager, Rds, RequestIdExtension,
@@ -18,6 +18,7 @@ use envoy_types::pb::envoy::extensions::filters::network::http_connection_manage
 use envoy_types::pb::envoy::extensions::http::header_formatters::preserve_case::v3::PreserveCaseFormatterConfig;
 use envoy_types::pb::envoy::extensions::request_id::uuid::v3::UuidRequestIdConfig;
 use envoy_types::pb::google::protobuf;
+use ipnet::IpNet;
 
 use crate::api::mesh::{
     ConnectionSettings, ForwardClientCert, HeadersWithUnderscores, NormalizationType, PathWithEscapedSlashes,
@@ -83,15 +84,16 @@ impl CallSettings {
             server_header_transformation: transformation.into(),
             generate_request_id: self.no_request_id.then(|| proto::bool_value(false)),
             append_x_forwarded_port: self.forwarded_port,
-            use_remote_address: Some(proto::bool_value(self.edge.is_some())),
+            use_remote_address: Some(proto::bool_value(self.remote_address || self.edge.is_some())),
             xff_num_trusted_hops: self.edge.unwrap_or(0),
             upgrade_configs: vec![UpgradeConfig { upgrade_type: "websocket".to_owned(), ..UpgradeConfig::default() }],
             stream_idle_timeout: Some(protobuf::Duration::default()),
-            proxy_100_continue: true,
+            proxy_100_continue: self.continues,
             access_log: self.logs.iter().map(AccessLog::build).collect(),
             tracing: self.tracing.as_ref().map(Tracing::build),
             request_id_extension: Some(RequestIdExtension { typed_config: Some(any(&request_id)) }),
             http_protocol_options: self.http1(),
+            internal_address_config: self.internal(),
             ..HttpConnectionManager::default()
         };
         if let Some(idle_timeout) = self.idle_timeout {
@@ -106,6 +108,15 @@ impl CallSettings {
             limit(limits, &mut manager);
         }
         manager
+    }
+
+    fn internal(&self) -> Option<InternalAddressConfig> {
+        let range = |net: &IpNet| CidrRange {
+            address_prefix: net.addr().to_string(),
+            prefix_len: Some(proto::u32_value(net.prefix_len().into())),
+        };
+        let cidr_ranges: Vec<CidrRange> = self.internal.iter().map(range).collect();
+        (!cidr_ranges.is_empty()).then(|| InternalAddressConfig { cidr_ranges, ..InternalAddressConfig::default() })
     }
 
     fn http1(&self) -> Option<Http1ProtocolOptions> {

@@ -48,9 +48,10 @@ pub(crate) fn additional(address: &str, port: u16) -> AdditionalAddress {
     AdditionalAddress { address: Some(proto::socket_address(address, port)), ..AdditionalAddress::default() }
 }
 
-/// One connection each time a socket is looked at, so that a burst does not keep a thread from its other work.
-pub(crate) fn one_at_a_time() -> UInt32Value {
-    proto::u32_value(1)
+/// So many connections each time a socket is looked at, that a burst does not keep a thread from its other work; zero for
+/// all that there are.
+pub(crate) fn at_a_time(accepts: u32) -> Option<UInt32Value> {
+    (accepts > 0).then(|| proto::u32_value(accepts))
 }
 
 /// Connections are shared evenly between Envoy's threads.

@@ -118,7 +118,7 @@ fn mirrors(rule: &Rule, said: &HttpRoute) -> Vec<RequestMirrorPolicy> {
             cluster: cluster_of(rule, destination),
             runtime_fraction: Some(RuntimeFractionalPercent { default_value: Some(share?), ..Default::default() }),
             trace_sampled: Some(bool_value(false)),
-            disable_shadow_host_suffix_append: true,
+            disable_shadow_host_suffix_append: rule.defaults.plain_shadows,
             ..RequestMirrorPolicy::default()
         })
     };

@@ -13,7 +13,7 @@ use crate::model::facts::{ExportTo, Handle, VirtualService};
 const ALL: Extensions = Extensions { fault: true, cors: true, previous_hosts: true, previous_priorities: true };
 
 fn defaults() -> Arc<Defaults> {
-    Arc::new(Defaults { attempt_count: true, extensions: ALL, ..Defaults::default() })
+    Arc::new(Defaults { attempt_count: true, plain_shadows: true, extensions: ALL, ..Defaults::default() })
 }
 
 /// A VirtualService `r` with one route, for calls to port 80, under its first condition if it has any.

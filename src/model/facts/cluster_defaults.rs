@@ -2,7 +2,7 @@
 
 use crate::api::destination_rule::{LocalityBalancing, TcpKeepalive, ZoneAwareBalancing};
 use crate::api::mesh::{DefaultTrafficPolicy, H2UpgradePolicy, InboundMode, MeshConfig, TlsConfig};
-use crate::base::{Duration, Str};
+use crate::base::{Duration, Features, Str};
 
 /// The settings of the mesh that clusters and endpoints depend on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -33,11 +33,23 @@ pub struct ClusterDefaults {
     pub zone_aware: Option<ZoneAwareBalancing>,
     /// Whether inbound calls are handed on to 127.0.0.1 rather than to the address that was called.
     pub inbound_localhost: bool,
+    /// How many questions a resolver asks over one socket.
+    pub dns_queries: u32,
+    /// How far apart names are resolved again.
+    pub dns_jitter: Duration,
+    /// Whether what is left of limits is counted.
+    pub counts_remaining: bool,
+    /// Whether clusters tell metrics which services they are for.
+    pub labels: bool,
+    /// Whether weights of localities count wherever there is a preference by locality.
+    pub locality_weights: bool,
+    /// Whether of TLS to others rules say more than the proxy's own files.
+    pub external_by_rule: bool,
 }
 
 impl ClusterDefaults {
     /// Cuts them out of all settings.
-    pub fn new(mesh: &MeshConfig) -> Self {
+    pub fn new(mesh: &MeshConfig, features: &Features) -> Self {
         Self {
             connect_timeout: mesh.connect_timeout,
             tcp_keepalive: mesh.tcp_keepalive,
@@ -52,6 +64,12 @@ impl ClusterDefaults {
             locality: mesh.locality_lb_setting.clone(),
             zone_aware: mesh.zone_aware_lb_setting.clone(),
             inbound_localhost: mesh.inbound_traffic_policy.mode == InboundMode::Localhost,
+            dns_queries: features.dns_queries,
+            dns_jitter: features.dns_jitter,
+            counts_remaining: !features.uncounted_limits,
+            labels: features.cluster_labels,
+            locality_weights: features.locality_weights,
+            external_by_rule: features.external_by_rule,
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Settings of the whole mesh, cut into what each sort of resource needs.
 
 use crate::api::mesh::MeshConfig;
-use crate::base::{Namespace, Str};
+use crate::base::{Features, Namespace, Str};
 
 use super::cluster_defaults::ClusterDefaults;
+use super::cluster_local::ClusterLocal;
 use super::handle::Handle;
 use super::telemetry::Observers;
 
@@ -22,4 +23,8 @@ pub struct Mesh {
     pub domain: Str,
     /// The name of this cluster, `Kubernetes`.
     pub cluster: Str,
+    /// Which services have callers of their own cluster alone.
+    pub cluster_local: Handle<ClusterLocal>,
+    /// istiod's variables that change what proxies are sent.
+    pub features: Features,
 }

@@ -18,8 +18,16 @@ use super::notes::Notes;
 /// A Gateway for no proxy, and certificates in Secrets that are in no namespace. Where there are no Secrets at all, they
 /// are kept elsewhere.
 pub(super) fn gateway(spec: &Gateway, known: &Known<'_>, notes: &mut Notes<'_>) {
-    if !spec.selector.is_empty() && known.has_workloads() && !known.selects_anywhere(&spec.selector) {
-        let text = "no workload of any namespace has these labels; the Gateway is for no proxy, and nobody listens at its ports";
+    let at_home = known.survey.snapshot.mesh.features.gateways_at_home;
+    let selects = match at_home {
+        true => known.selects(notes.namespace(), &spec.selector),
+        false => known.selects_anywhere(&spec.selector),
+    };
+    if !spec.selector.is_empty() && known.has_workloads() && !selects {
+        let place = if at_home { "this" } else { "any" };
+        let text = format!(
+            "no workload of {place} namespace has these labels; the Gateway is for no proxy, and nobody listens at its ports"
+        );
         notes.warning("selects-nothing", "spec.selector", text);
     }
     if known.of_kind(Kind::Secret).next().is_none() {

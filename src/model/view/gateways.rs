@@ -1,7 +1,7 @@
 //! What gateway proxies read: Gateways, and VirtualServices by the Gateway that they are bound to.
 
-use crate::base::{Labels, Str};
-use crate::model::facts::{Handle, Servers, Target, VirtualService};
+use crate::base::{Labels, Namespace, Str};
+use crate::model::facts::{EdgeGateway, Handle, Servers, Target, VirtualService};
 
 use super::{FactKey, View};
 
@@ -9,11 +9,14 @@ use super::{FactKey, View};
 const NO_TRANSLATION: &str = "experimental.istio.io/disable-gateway-port-translation";
 
 impl View<'_> {
-    /// Everything that the Gateways for a proxy with these labels take in; `None` without any. `targets` are the ports
-    /// of the services in front of the proxy.
-    pub fn servers(&self, labels: &Labels, targets: &[Target]) -> Option<Servers> {
+    /// Everything that the Gateways for a proxy of a namespace with these labels take in; `None` without any. `targets`
+    /// are the ports of the services in front of the proxy.
+    pub fn servers(&self, namespace: &Namespace, labels: &Labels, targets: &[Target]) -> Option<Servers> {
         self.note(FactKey::Gateways);
-        let mine: Vec<_> = self.snapshot.gateways.iter().filter(|gateway| gateway.selects(labels)).cloned().collect();
+        let at_home = self.mesh().features.gateways_at_home;
+        let reaches = |gateway: &EdgeGateway| !at_home || gateway.namespace == *namespace;
+        let all = self.snapshot.gateways.iter();
+        let mine: Vec<_> = all.filter(|gateway| reaches(gateway) && gateway.selects(labels)).cloned().collect();
         if mine.is_empty() {
             return None;
         }

@@ -1,6 +1,7 @@
 //! How the endpoints of a port, or of a subset there, are found.
 
 use crate::api::destination_rule::{LoadBalancer, Policy, SimpleBalancing, Subset};
+use crate::base::Features;
 use crate::model::facts::{Port, Protocol, Registry, Resolution, Rule, Service, TargetPort, Traffic};
 
 /// How endpoints are found; clusters and endpoints are planned alike by it.
@@ -24,7 +25,7 @@ pub(in crate::plan) enum Found {
 impl Found {
     /// How the service says that endpoints of a port are found (istio `cluster.go`, `convertResolution`). Datagrams are
     /// not proxied; of hosts whose names are resolved per call, only protocols that tell the name.
-    pub(in crate::plan) fn of(service: &Service, port: &Port, gateway: bool) -> Self {
+    pub(in crate::plan) fn of(service: &Service, port: &Port, gateway: bool, features: &Features) -> Self {
         let named = matches!(port.protocol, Protocol::Http | Protocol::Http2 | Protocol::Grpc | Protocol::Tls);
         match service.resolution {
             _ if port.protocol == Protocol::Udp => Self::Nothing,
@@ -33,6 +34,9 @@ impl Found {
             Resolution::DynamicDns if named => Self::Forwarded,
             Resolution::DynamicDns => Self::Nothing,
             Resolution::Passthrough if gateway => Self::Sent,
+            Resolution::Passthrough if features.balanced_headless && service.registry == Registry::Kubernetes => {
+                Self::Sent
+            }
             Resolution::Passthrough => Self::Original(other_port(service, port)),
             Resolution::Dns => Self::Resolved { first_only: service.races },
             Resolution::DnsRoundRobin => Self::Resolved { first_only: true },

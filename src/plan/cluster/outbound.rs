@@ -70,7 +70,7 @@ struct Planned<'p> {
 impl Planned<'_> {
     /// A cluster for all endpoints of a port, and one for each subset.
     fn port(&self, port: &Port, out: &mut Output<'_>) {
-        let found = Found::of(self.service, port, self.facets.traits.gateway);
+        let found = Found::of(self.service, port, self.facets.traits.gateway, &self.view.mesh().features);
         if found == Found::Nothing || (found == Found::Forwarded && !self.facets.forwards) {
             return;
         }

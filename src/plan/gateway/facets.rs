@@ -35,6 +35,8 @@ pub(super) struct Gate {
     /// The wildcard address.
     pub(super) wildcard: &'static str,
     pub(super) exact_balance: bool,
+    /// How many connections are taken at a time.
+    pub(super) accepts: u32,
     pub(super) proxy_protocol: bool,
     pub(super) buffer_limit: Option<u32>,
     /// Those labels by which some rule tells callers apart.
@@ -84,6 +86,7 @@ fn gate(view: &View<'_>, proxy: &Proxy) -> Option<Gate> {
     Some(Gate {
         entries: servers.entries,
         wildcard: addresses(proxy).0[0],
+        accepts: view.mesh().features.accepts,
         exact_balance: proxy.metadata.flag("OUTBOUND_LISTENER_EXACT_BALANCE") == Flag::On,
         proxy_protocol: settings.proxy_protocol() && proxy.capabilities.has(&ProxyProtocol::full_name()),
         buffer_limit: settings.buffer_limit(),
@@ -131,7 +134,7 @@ fn servers(view: &View<'_>, proxy: &Proxy) -> Option<(Servers, Labels)> {
         return None;
     }
     let (labels, _) = place(view, proxy);
-    let mut servers = view.servers(&labels, &targets(view, proxy))?;
+    let mut servers = view.servers(&proxy.namespace, &labels, &targets(view, proxy))?;
     let unprivileged = proxy.metadata.flag("UNPRIVILEGED_POD") == Flag::On;
     servers.entries.retain(|entry| !(unprivileged && entry.port < 1024));
     (!servers.entries.is_empty()).then_some((servers, labels))

@@ -78,6 +78,7 @@ impl<'p> Hosts<'p> {
     pub(super) fn finish(self) -> Vec<GatewayHost> {
         let mut drafts: Vec<(Str, Draft)> = self.hosts.into_iter().collect();
         drafts.sort_by(|(a, _), (b, _)| specific_first(a, b));
+        let collapses = self.view.mesh().features.collapsed_routes;
         let mut out: Vec<GatewayHost> = Vec::new();
         let mut same: BTreeMap<(Vec<Key>, bool), usize> = BTreeMap::new();
         for (host, draft) in drafts {
@@ -90,8 +91,8 @@ impl<'p> Hosts<'p> {
                 attempt_count: self.defaults.attempt_count,
             };
             match same.get(&(draft.rules.clone(), draft.redirects)) {
-                Some(&at) => out[at].domains.push(host),
-                None => {
+                Some(&at) if collapses => out[at].domains.push(host),
+                _ => {
                     same.insert((draft.rules, draft.redirects), out.len());
                     out.push(new);
                 }

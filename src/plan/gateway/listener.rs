@@ -53,6 +53,7 @@ impl Planner for GatewayListeners {
             out.resource(&GatewayListener {
                 bind: bind_to,
                 exact_balance: gate.exact_balance,
+                accepts: gate.accepts,
                 proxy_protocol: gate.proxy_protocol,
                 buffer_limit: gate.buffer_limit,
                 chains,

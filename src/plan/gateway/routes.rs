@@ -38,6 +38,7 @@ impl Planner for GatewayRoutes {
             retry: view.mesh().config.default_http_retry_policy.clone(),
             attempt_count: routing.attempt_count,
             forwarded_host: routing.forwarded_host,
+            plain_shadows: view.mesh().features.plain_shadows,
             extensions: routing.extensions,
         });
         let mut hosts = Hosts::new(view, &routing.caller, &defaults);

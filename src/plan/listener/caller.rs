@@ -61,6 +61,8 @@ pub(super) struct Caller {
     /// Whether it may not listen on ports below 1024.
     pub(super) unprivileged: bool,
     pub(super) exact_balance: bool,
+    /// How many connections are taken at a time.
+    pub(super) accepts: u32,
     /// The namespace, if some route tells callers apart by it.
     pub(super) namespace: Namespace,
     /// Those labels by which some route of connections or rule tells callers apart.
@@ -84,6 +86,8 @@ pub(super) struct Caller {
     /// The families of addresses it asks DNS for.
     pub(super) lookup: Family,
     pub(super) has_mongo: bool,
+    /// The protocols of calls in clear text.
+    pub(super) clear_http: &'static [&'static str],
     pub(super) resolves_sni: bool,
     pub(super) resolves_hosts: bool,
     pub(super) has_grpc_web: bool,
@@ -114,6 +118,7 @@ impl Caller {
             reach: Reach::of(view, proxy),
             reserved: reserved(view, proxy),
             unprivileged: proxy.metadata.flag("UNPRIVILEGED_POD") == Flag::On,
+            accepts: view.mesh().features.accepts,
             exact_balance: proxy.metadata.flag("OUTBOUND_LISTENER_EXACT_BALANCE") == Flag::On,
             namespace: if told_apart { proxy.namespace.clone() } else { Namespace::default() },
             labels: relevant(view, proxy, labels),
@@ -127,6 +132,7 @@ impl Caller {
             stat_name: mesh.outbound_cluster_stat_name.clone(),
             lookup,
             has_mongo: settings.has_mongo(),
+            clear_http: settings.clear_http(),
             resolves_sni: known(SniFilter::full_name()),
             resolves_hosts: known(HttpFilter::Resolve("*".into(), lookup).extension()),
             has_grpc_web: known(HttpFilter::GrpcWeb.extension()),

@@ -7,7 +7,7 @@
 
 use crate::base::Str;
 use crate::generate::filter::{Calls, HttpFilter, Routes};
-use crate::generate::listener::{CLEAR_HTTP, Chain, Content, Match, Transport};
+use crate::generate::listener::{Chain, Content, Match, Transport};
 use crate::model::facts::{Protocol, Resolution};
 
 use super::Planning;
@@ -146,7 +146,7 @@ impl Planning<'_, '_> {
             http2: false,
         };
         let matches = match self.detects_calls(candidate) {
-            true => Match { protocols: CLEAR_HTTP, transport: Transport::Raw, ..Match::default() },
+            true => Match { protocols: self.caller.clear_http, transport: Transport::Raw, ..Match::default() },
             false => Match::default(),
         };
         vec![Chain { matches, origin: None, content: Content::Calls(calls) }]

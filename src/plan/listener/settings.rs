@@ -4,8 +4,10 @@ mod edge;
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use prost::Name;
 
 use envoy_types::pb::envoy::extensions::filters::network::mongo_proxy::v3::MongoProxy;
@@ -13,10 +15,11 @@ use envoy_types::pb::envoy::extensions::filters::network::mongo_proxy::v3::Mongo
 use crate::api::mesh::{
     ConnectionSettings, ForwardClientCert, MeshConfig, MetadataExchangeMode, Profile, ProxyConfig, ProxyHeaders,
 };
-use crate::base::{Duration, Labels};
+use crate::base::{Duration, Features, Labels, Str};
 use crate::generate::filter::{
     AccessLog, BytesSettings, CallSettings, ClientCertificate, HttpFilter, ServerHeader, Stats,
 };
+use crate::generate::listener::{CLEAR_HTTP, CLEAR_HTTP_10};
 use crate::generate::route::{CatchAll, Defaults, Unknown};
 use crate::model::View;
 use crate::plan::cluster::{Resolves, resolves};
@@ -38,6 +41,7 @@ pub(in crate::plan) enum Direction {
 /// The mesh's settings, and those of a proxy where it states its own.
 pub(in crate::plan) struct Settings<'a> {
     mesh: &'a MeshConfig,
+    features: &'a Features,
     /// Read when it is needed: listeners for bytes do without.
     own: OnceCell<Cow<'a, ProxyConfig>>,
     proxy: &'a Proxy,
@@ -50,7 +54,8 @@ impl<'a> Settings<'a> {
     /// The settings for a proxy beside a workload with these labels.
     pub(in crate::plan) fn new(view: &'a View<'a>, proxy: &'a Proxy, labels: &'a Labels) -> Self {
         let telemetry = Telemetries::of(view, proxy, labels);
-        Self { mesh: &view.mesh().config, own: OnceCell::new(), proxy, telemetry, resolves: true }
+        let mesh = view.mesh();
+        Self { mesh: &mesh.config, features: &mesh.features, own: OnceCell::new(), proxy, telemetry, resolves: true }
     }
 
     fn own(&self) -> &ProxyConfig {
@@ -95,7 +100,10 @@ impl<'a> Settings<'a> {
             no_request_id: disabled(headers.request_id.and_then(|h| h.disabled)),
             forwarded_port: disabled(headers.x_forwarded_port.and_then(|h| h.enabled)),
             keep_case: disabled(headers.preserve_http1_header_case),
-            http10: self.proxy.metadata.text("HTTP10") == "1",
+            http10: self.features.http10 || self.proxy.metadata.text("HTTP10") == "1",
+            remote_address: self.features.remote_address && direction == Direction::Out,
+            internal: self.internal(direction),
+            continues: self.features.continue_headers,
             normalization: self.mesh.path_normalization.unwrap_or_default().normalization,
             idle_timeout: self.idle_timeout(),
             limits: self.limits(),
@@ -103,6 +111,27 @@ impl<'a> Settings<'a> {
             tracing,
             logs: self.logs(direction, Place::Calls),
         }
+    }
+
+    /// The ranges of addresses of the mesh's networks, in order. They matter where the caller's address is that of its
+    /// connection: Envoy takes some headers from the mesh's own alone (istio `MeshNetworksToEnvoyInternalAddressConfig`).
+    fn internal(&self, direction: Direction) -> Vec<IpNet> {
+        let trusts_connection = match direction {
+            Direction::Edge => true,
+            Direction::Out => self.features.remote_address,
+            Direction::In => false,
+        };
+        if !trusts_connection && !self.features.internal_networks {
+            return Vec::new();
+        }
+        let said = self.mesh.networks.networks.values().flat_map(|network| &network.endpoints);
+        let range = |text: &Str| {
+            let of_address = || text.parse::<IpAddr>().ok().map(IpNet::from);
+            text.parse::<IpNet>().ok().or_else(of_address)
+        };
+        let mut ranges: Vec<IpNet> = said.filter_map(|endpoints| range(&endpoints.from_cidr)).collect();
+        ranges.sort_by_key(|net| (net.addr(), net.prefix_len()));
+        ranges
     }
 
     /// What becomes of calls to hosts that nobody knows, if the proxy is to find them itself.
@@ -175,6 +204,7 @@ impl<'a> Settings<'a> {
                     (false, true) => Some(HttpFilter::AlpnByState),
                     (false, false) => None,
                 };
+                let alpn = alpn.filter(|_| self.features.alpn_filter);
                 let tell = HttpFilter::TellServers { mesh_only: mode == MetadataExchangeMode::InMesh };
                 let resolves = self.resolution().filter(|_| direction == Direction::Out);
                 let find = resolves.map(|r| HttpFilter::ResolveUnknown(r.family, r.resolver));
@@ -188,9 +218,14 @@ impl<'a> Settings<'a> {
         wanted
     }
 
+    /// The protocols of calls in clear text.
+    pub(in crate::plan) fn clear_http(&self) -> &'static [&'static str] {
+        if self.features.http10 { CLEAR_HTTP_10 } else { CLEAR_HTTP }
+    }
+
     /// Whether MongoDB's messages can be counted.
     pub(in crate::plan) fn has_mongo(&self) -> bool {
-        self.proxy.capabilities.has(&MongoProxy::full_name())
+        self.features.mongo_filter && self.proxy.capabilities.has(&MongoProxy::full_name())
     }
 
     fn has(&self, filter: &HttpFilter) -> bool {

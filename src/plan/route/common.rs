@@ -77,6 +77,7 @@ pub(super) fn defaults(base: &Base, mesh: &Mesh) -> Arc<Defaults> {
         retry: mesh.config.default_http_retry_policy.clone(),
         attempt_count: base.attempt_count,
         forwarded_host: base.forwarded_host,
+        plain_shadows: mesh.features.plain_shadows,
         extensions: base.extensions,
     })
 }

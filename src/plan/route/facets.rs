@@ -47,6 +47,8 @@ pub struct Base {
     pub attempt_count: bool,
     /// Whether endpoints are told the authority before it was rewritten.
     pub forwarded_host: bool,
+    /// Whether services answer to their names with a dot at the end.
+    pub absolute: bool,
     /// What the proxies can do.
     pub extensions: Extensions,
 }
@@ -76,8 +78,14 @@ pub fn facets(view: &View<'_>, proxy: &Proxy) -> RouteFacets {
     }
     let (naming, namespace) = naming(&proxy.domain);
     let (attempt_count, forwarded_host) = headers(view, proxy);
-    let base =
-        Base { reach: Reach::of(view, proxy), naming, attempt_count, forwarded_host, extensions: extensions(proxy) };
+    let base = Base {
+        reach: Reach::of(view, proxy),
+        naming,
+        attempt_count,
+        forwarded_host,
+        absolute: view.mesh().features.absolute_names,
+        extensions: extensions(proxy),
+    };
     let unknown = sidecar::unknown(view, proxy);
     let proxied = http_proxy_port(view, proxy).is_some();
     Some(Outbound { base, scope: view.scope().clone(), namespace, caller: caller(view, proxy), unknown, proxied })

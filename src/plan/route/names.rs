@@ -32,7 +32,7 @@ impl Names {
         let hosts: Vec<&Host> =
             [&service.host].into_iter().chain(service.aliases.iter().map(|(_, host)| host)).collect();
         let addresses = addresses_of(service, base.reach);
-        let seen_from = |namespace: &str| domains(service, &hosts, &addresses, &base.naming, namespace);
+        let seen_from = |namespace: &str| domains(service, &hosts, &addresses, base, namespace);
         let homes: BTreeSet<&str> = match &base.naming {
             Naming::Kubernetes(suffix) => hosts.iter().filter_map(|host| home(host, suffix)).collect(),
             Naming::Domain(_) => BTreeSet::new(),
@@ -57,14 +57,14 @@ impl Names {
     }
 }
 
-fn domains(service: &Service, hosts: &[&Host], addresses: &[Str], naming: &Naming, namespace: &str) -> Vec<Domain> {
+fn domains(service: &Service, hosts: &[&Host], addresses: &[Str], base: &Base, namespace: &str) -> Vec<Domain> {
     let mut all = Vec::with_capacity(6 * hosts.len() + addresses.len());
     for host in hosts {
         all.push(plain(&bracketed(host.str())));
-        if host.parse::<std::net::IpAddr>().is_err() {
+        if base.absolute && host.parse::<std::net::IpAddr>().is_err() {
             all.push(derived(format!("{host}.")));
         }
-        match naming {
+        match &base.naming {
             Naming::Kubernetes(suffix) => of_kubernetes(host, suffix, namespace, &mut all),
             Naming::Domain(domain) => of_domain(host, domain, &mut all),
         }

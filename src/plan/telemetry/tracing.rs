@@ -40,7 +40,7 @@ impl<'a> Telemetries<'a> {
         let sampling = match spec.sampling {
             _ if decided => Double::new(100.0),
             Some(percent) => percent,
-            None => tags::sampling(said),
+            None => tags::sampling(said, self.view.mesh().features.trace_sampling),
         };
         let tracing = Tracing {
             separate_span: self.proxy.role == Role::Router || matches!(tracer, Tracer::Skywalking(_)),
@@ -63,7 +63,7 @@ impl<'a> Telemetries<'a> {
             tracer: None,
             separate_span: false,
             no_propagation: false,
-            sampling: tags::sampling(said),
+            sampling: tags::sampling(said, self.view.mesh().features.trace_sampling),
             tags: sorted(all),
             max_path_length: said.map_or(0, |t| t.max_path_tag_length),
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::api::mesh::MeshConfig;
+use crate::api::mesh::{MeshConfig, MeshNetworks};
 use crate::api::{Key, Kind, Object, decode};
 use crate::base::Locality;
 use crate::model::index::{Allocations, Index, Options};
@@ -40,6 +40,13 @@ impl World {
         let (mesh, findings) = MeshConfig::parse(mesh);
         assert!(findings.is_empty(), "{findings:?}");
         self.0.apply(&BTreeMap::new(), Some(mesh)).keys
+    }
+
+    /// Sets the mesh's networks, in JSON; all other settings are the default.
+    pub(crate) fn networks(&mut self, networks: Value) {
+        let (networks, findings) = MeshNetworks::parse(networks);
+        assert!(findings.is_empty(), "{findings:?}");
+        self.0.apply(&BTreeMap::new(), Some(MeshConfig { networks, ..MeshConfig::default() }));
     }
 
     /// The facts as they are.

@@ -114,3 +114,23 @@ fn callers_outside_are_believed_as_far_as_the_proxies_in_front() {
     assert_eq!(read(&behind).xff_num_trusted_hops, 2);
     assert!(read(&behind).set_current_client_cert_details.is_none());
 }
+
+#[test]
+fn addresses_of_the_meshs_networks_count_as_its_own() {
+    let mut world = world(&[
+        gateway("a", "g", 1, &["{port: {number: 80, name: http, protocol: HTTP}, hosts: ['*']}"]),
+        bound("a", "v", "w.example.com", "g", &http("r", "x.example.com")),
+    ]);
+    let internal = |world: &World| {
+        let listener = listeners(world, &gate()).remove("0.0.0.0_80").unwrap();
+        let config = manager(&listener.filter_chains[0].filters[0]).internal_address_config;
+        let ranges = config.into_iter().flat_map(|config| config.cidr_ranges);
+        ranges.map(|range| format!("{}/{}", range.address_prefix, range.prefix_len.unwrap().value)).collect::<Vec<_>>()
+    };
+    assert_eq!(internal(&world), Vec::<String>::new());
+    let endpoints = json!([{"fromCidr": "10.2.0.0/16"}, {"fromRegistry": "Kubernetes"}, {"fromCidr": "10.1.0.0/16"}]);
+    world.networks(
+        json!({"networks": {"near": {"endpoints": endpoints, "gateways": [{"address": "1.2.3.4", "port": 1}]}}}),
+    );
+    assert_eq!(internal(&world), ["10.1.0.0/16", "10.2.0.0/16"]);
+}

@@ -7,10 +7,10 @@ use crate::base::{Double, Str};
 use crate::generate::filter::{Tag, TagValue};
 use crate::plan::telemetry::Telemetries;
 
-/// How many calls in a hundred are traced where no Telemetry says; 1 where nobody says, or too much.
-pub(super) fn sampling(said: Option<&Tracing>) -> Double {
+/// How many calls in a hundred are traced where no Telemetry says; the default where nobody says, and 1 for too much.
+pub(super) fn sampling(said: Option<&Tracing>, default: Double) -> Double {
     match said.map_or(0.0, |t| t.sampling.get()) {
-        0.0 => Double::new(1.0),
+        0.0 => default,
         percent if percent > 100.0 => Double::new(1.0),
         percent => Double::new(percent),
     }
