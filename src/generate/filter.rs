@@ -14,6 +14,8 @@ mod calls;
 mod http;
 mod log_service;
 mod manager;
+mod peer;
+mod standard;
 mod stats;
 mod tokens;
 mod tracer;
@@ -26,6 +28,7 @@ pub use bytes::{Bytes, BytesSettings, Destination, Protocol, SniResolution, TcpP
 pub use calls::{CallSettings, Calls, ClientCertificate, Routes, ServerHeader};
 pub use http::HttpFilter;
 pub use log_service::{Backend, GrpcSink, OtelSink};
+pub use standard::{Own, Standard};
 pub use stats::{MetricChange, Stats};
 pub use tokens::Tokens;
 pub use tracer::{OtelExport, OtelTracer, Posts, Sampler, Tracer, ZipkinTracer};

@@ -221,7 +221,14 @@ impl Workload {
         match (&self.certificates, mode) {
             (Some(certificates), _) => {
                 let tls = |t: &Taken| t.terminates.then(|| certificates.of(t.calls));
-                all.iter().map(|t| self.chain(to, t, tls(t), self.content(to, t.calls))).collect()
+                let content = |t: &Taken| match self.content(to, t.calls) {
+                    Content::Bytes(mut bytes) => {
+                        bytes.proxy.after_handshake = t.terminates;
+                        Content::Bytes(bytes)
+                    }
+                    calls => calls,
+                };
+                all.iter().map(|t| self.chain(to, t, tls(t), content(t))).collect()
             }
             (None, PeerMode::Strict) => vec![self.chain(to, &FOREIGN_TLS, None, Content::Bytes(self.blackhole()))],
             (None, _) => {

@@ -10,6 +10,7 @@ mod line;
 mod log;
 mod merge;
 mod metrics;
+mod standard;
 mod tracing;
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod failures;
 mod fixture;
 mod gateways;
 mod grpc;
+mod observed;
 mod origination;
 mod restart;
 mod routing;

@@ -167,7 +167,14 @@ impl<'a> Parser<'a> {
             return Ok(());
         }
         self.calls.push(name);
-        self.list(")")
+        let start = self.at;
+        self.list(")")?;
+        let argument = &self.tokens[start..self.at - 1];
+        let is_field = matches!(argument, [.., Token::Sign("."), Token::Name(_)]);
+        if name == "has" && !is_field {
+            return Err("has() is for a field, as in has(a.b)".to_owned());
+        }
+        Ok(())
     }
 
     fn list(&mut self, end: &str) -> Result<(), String> {

@@ -8,7 +8,7 @@ fn expressions_of_the_documentation_are_taken() {
         "!request.url_path.startsWith('/healthz')",
         "response.duration > duration('500ms')",
         "request.url_path.startsWith('/api') ? 'api' : 'other'",
-        "has(request.headers['x-id']) && request.headers[\"x-id\"] in ['a', 'b',]",
+        "has(request.headers.id) && request.headers[\"x-id\"] in ['a', 'b',]",
         "xds.cluster_metadata.filter_metadata['istio']['services'][0].host",
         "-1.5e3 < 0x1Fu // a comment",
         "r'\\d' == b'''two\nlines''' || {'a': 1}.a == 1",
@@ -32,6 +32,7 @@ fn what_envoy_cannot_read_is_told_by_its_word() {
         ("'\\q' == x", "a string has the unknown escape \\q"),
         ("99999999999999999999 > 1", "99999999999999999999 is too large a number"),
         ("while == 1", "\"while\" is out of place"),
+        ("has(request.headers['x-id'])", "has() is for a field, as in has(a.b)"),
         ("now() > 1", "there is no function now()"),
         ("request.headers.exists(h, h == 'x')", "exists() goes through a list, which Envoy does not allow"),
     ] {

@@ -10,6 +10,7 @@ use envoy_types::pb::envoy::config::core::v3::substitution_format_string::Format
 use envoy_types::pb::envoy::config::core::v3::{
     DataSource, JsonFormatOptions, SubstitutionFormatString, TypedExtensionConfig,
 };
+use envoy_types::pb::envoy::data::accesslog::v3::AccessLogType;
 use envoy_types::pb::envoy::extensions::access_loggers::file::v3::FileAccessLog;
 use envoy_types::pb::envoy::extensions::access_loggers::file::v3::file_access_log::AccessLogFormat;
 use envoy_types::pb::envoy::extensions::access_loggers::filters::cel::v3::ExpressionFilter;
@@ -21,6 +22,7 @@ use crate::base::Str;
 use crate::wire::any;
 
 use super::log_service::{GrpcSink, OtelSink};
+use super::standard::of_type;
 use super::typed::fields;
 
 /// A log of calls or connections.
@@ -69,6 +71,14 @@ impl AccessLog {
     /// The log of every call or connection.
     pub(crate) fn build(&self) -> EnvoyAccessLog {
         self.filtered(None)
+    }
+
+    /// The log of connections that are logged when they are there too, for metrics: here only once, at the end.
+    pub(super) fn build_once(&self) -> EnvoyAccessLog {
+        let mut log = self.build();
+        let at_end = of_type(AccessLogType::TcpUpstreamConnected, true);
+        log.filter = all_of([at_end].into_iter().chain(log.filter).collect());
+        log
     }
 
     /// The log of connections that no filter chain took: no other log tells of those.

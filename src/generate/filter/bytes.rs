@@ -5,10 +5,12 @@ use envoy_types::pb::envoy::config::listener::v3::filter::ConfigType;
 use envoy_types::pb::envoy::extensions::filters::network::mongo_proxy::v3::MongoProxy;
 use envoy_types::pb::envoy::extensions::filters::network::sni_dynamic_forward_proxy::v3::FilterConfig as SniFilter;
 use envoy_types::pb::envoy::extensions::filters::network::sni_dynamic_forward_proxy::v3::filter_config::PortSpecifier;
-use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::TcpProxy as EnvoyTcpProxy;
 use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::tcp_proxy::weighted_cluster::ClusterWeight;
 use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::tcp_proxy::{
-    ClusterSpecifier, TunnelingConfig, WeightedCluster,
+    ClusterSpecifier, TcpAccessLogOptions, TunnelingConfig, WeightedCluster,
+};
+use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::{
+    TcpProxy as EnvoyTcpProxy, UpstreamConnectMode,
 };
 use envoy_types::pb::envoy::r#type::v3::HashPolicy;
 use envoy_types::pb::envoy::r#type::v3::hash_policy::{PolicySpecifier, SourceIp};
@@ -23,6 +25,7 @@ use crate::wire::any;
 
 use super::access::Access;
 use super::access_log::AccessLog;
+use super::standard::Standard;
 use super::stats::Stats;
 use super::typed::typed_struct;
 
@@ -37,6 +40,8 @@ pub struct BytesSettings {
     pub stats: Vec<Stats>,
     /// Logs of connections.
     pub logs: Vec<AccessLog>,
+    /// Istio's metrics, for others than Istio's proxies.
+    pub metrics: Option<Standard>,
 }
 
 /// A chain for bytes.
@@ -87,6 +92,8 @@ pub struct TcpProxy {
     pub tunnel: Option<Tunnel>,
     /// Whether the logs tell of it.
     pub logged: bool,
+    /// Whether TLS ends before it.
+    pub after_handshake: bool,
 }
 
 /// The clusters that get the bytes.
@@ -118,8 +125,7 @@ impl Bytes {
             let mongo = MongoProxy { stat_prefix: self.proxy.stat_prefix.to_string(), ..MongoProxy::default() };
             filters.push(filter("envoy.filters.network.mongo_proxy", any(&mongo)));
         }
-        let logs: &[AccessLog] = if self.proxy.logged { &settings.logs } else { &[] };
-        filters.push(filter("envoy.filters.network.tcp_proxy", any(&self.proxy.build(logs))));
+        filters.push(filter("envoy.filters.network.tcp_proxy", any(&self.proxy.build(settings))));
         filters
     }
 }
@@ -136,10 +142,18 @@ impl TcpProxy {
             by_source: false,
             tunnel: None,
             logged: true,
+            after_handshake: false,
         }
     }
 
-    fn build(&self, logs: &[AccessLog]) -> EnvoyTcpProxy {
+    fn build(&self, settings: &BytesSettings) -> EnvoyTcpProxy {
+        let logs: &[AccessLog] = if self.logged { &settings.logs } else { &[] };
+        let metrics = settings.metrics.as_ref().filter(|_| self.logged).map(Standard::of_bytes).unwrap_or_default();
+        // Whoever calls is known only after the handshake.
+        let wait = self.after_handshake && !metrics.is_empty();
+        let entries = TcpAccessLogOptions { flush_access_log_on_connected: true, ..TcpAccessLogOptions::default() };
+        let access_log_options = (!metrics.is_empty()).then_some(entries);
+        let build = if metrics.is_empty() { AccessLog::build } else { AccessLog::build_once };
         let source = HashPolicy { policy_specifier: Some(PolicySpecifier::SourceIp(SourceIp {})) };
         EnvoyTcpProxy {
             stat_prefix: self.stat_prefix.to_string(),
@@ -148,7 +162,10 @@ impl TcpProxy {
             max_downstream_connection_duration: self.max_duration.map(proto::duration),
             hash_policy: self.by_source.then_some(source).into_iter().collect(),
             tunneling_config: self.tunnel.as_ref().map(Tunnel::build),
-            access_log: logs.iter().map(AccessLog::build).collect(),
+            access_log: logs.iter().map(build).chain(metrics).collect(),
+            access_log_options,
+            upstream_connect_mode: if wait { UpstreamConnectMode::OnDownstreamTlsHandshake.into() } else { 0 },
+            max_early_data_bytes: wait.then(|| proto::u32_value(0)),
             ..EnvoyTcpProxy::default()
         }
     }

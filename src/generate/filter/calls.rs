@@ -10,6 +10,7 @@ use crate::model::facts::Handle;
 
 use super::access_log::AccessLog;
 use super::http::HttpFilter;
+use super::standard::Standard;
 use super::tracing::Tracing;
 
 /// What all chains for calls of one direction share.
@@ -49,6 +50,8 @@ pub struct CallSettings {
     pub tracing: Option<Tracing>,
     /// Logs of calls.
     pub logs: Vec<AccessLog>,
+    /// Istio's metrics, for others than Istio's proxies.
+    pub metrics: Option<Standard>,
 }
 
 /// The header `server`.

@@ -16,6 +16,8 @@ use envoy_types::pb::envoy::extensions::filters::http::grpc_stats::v3::FilterCon
 use envoy_types::pb::envoy::extensions::filters::http::grpc_stats::v3::filter_config::PerMethodStatSpecifier;
 use envoy_types::pb::envoy::extensions::filters::http::grpc_web::v3::GrpcWeb;
 use envoy_types::pb::envoy::extensions::filters::http::jwt_authn::v3::JwtAuthentication;
+use envoy_types::pb::envoy::extensions::filters::http::header_mutation::v3::HeaderMutation;
+use envoy_types::pb::envoy::extensions::filters::http::header_to_metadata::v3::Config as HeaderToMetadata;
 use envoy_types::pb::envoy::extensions::filters::http::router::v3::Router;
 use envoy_types::pb::envoy::extensions::filters::http::set_filter_state::v3::Config as SetFilterState;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter as EnvoyFilter;
@@ -36,6 +38,8 @@ use crate::proto::stats::PluginConfig;
 use crate::wire::any;
 
 use super::access::Access;
+use super::peer;
+use super::standard::Own;
 use super::stats::Stats;
 use super::tokens::Tokens;
 use super::typed::typed_struct;
@@ -57,6 +61,15 @@ pub enum HttpFilter {
     Tokens(Handle<Tokens>),
     /// Decides whether a call is let in, perhaps by what tokens say; the number is its place among such steps.
     Access(u8, Handle<Access>),
+    /// Learns from a header who calls, and takes it out.
+    Recognise,
+    /// Tells servers of the mesh in a header who calls.
+    Introduce {
+        /// The workload that calls.
+        own: Own,
+        /// What hosts of the mesh end in.
+        to: Str,
+    },
     /// Translates gRPC for browsers.
     GrpcWeb,
     /// Counts gRPC messages.
@@ -89,6 +102,8 @@ impl HttpFilter {
             Self::TellServers { .. } | Self::TellCallers => PEER_METADATA.to_owned(),
             Self::Asked(_, step) | Self::Access(_, step) => step.call_extension(),
             Self::Tokens(_) => JwtAuthentication::full_name(),
+            Self::Recognise => HeaderToMetadata::full_name(),
+            Self::Introduce { .. } => HeaderMutation::full_name(),
             Self::GrpcWeb => GrpcWeb::full_name(),
             Self::GrpcStats => GrpcStats::full_name(),
             Self::Alpn => Alpn::full_name(),
@@ -107,6 +122,8 @@ impl HttpFilter {
             Self::TellCallers => ("istio.metadata_exchange", tell_callers()),
             Self::Asked(_, step) | Self::Access(_, step) => step.build_for_calls(),
             Self::Tokens(tokens) => ("envoy.filters.http.jwt_authn", any(&tokens.build())),
+            Self::Recognise => ("envoy.filters.http.header_to_metadata", any(&peer::recognise())),
+            Self::Introduce { own, to } => ("envoy.filters.http.header_mutation", any(&peer::introduce(own, to))),
             Self::GrpcWeb => ("envoy.filters.http.grpc_web", any(&GrpcWeb {})),
             Self::GrpcStats => ("envoy.filters.http.grpc_stats", any(&grpc_stats())),
             Self::Alpn => ("istio.alpn", any(&alpn())),

@@ -1,5 +1,6 @@
 //! The HTTP connection manager (istio `pilot/pkg/networking/core/listener_builder.go`, `buildHTTPConnectionManager`).
 
+use envoy_types::pb::envoy::config::accesslog::v3::AccessLog as EnvoyAccessLog;
 use envoy_types::pb::envoy::config::core::v3::http_protocol_options::HeadersWithUnderscoresAction;
 use envoy_types::pb::envoy::config::core::v3::http1_protocol_options::HeaderKeyFormat;
 use envoy_types::pb::envoy::config::core::v3::http1_protocol_options::header_key_format::HeaderFormat;
@@ -31,6 +32,7 @@ use super::access_log::AccessLog;
 use super::bytes::filter;
 use super::calls::{CallSettings, Calls, ClientCertificate, Routes, ServerHeader};
 use super::http::HttpFilter;
+use super::standard::Standard;
 use super::tracing::Tracing;
 
 impl Calls {
@@ -89,7 +91,7 @@ impl CallSettings {
             upgrade_configs: vec![UpgradeConfig { upgrade_type: "websocket".to_owned(), ..UpgradeConfig::default() }],
             stream_idle_timeout: Some(protobuf::Duration::default()),
             proxy_100_continue: self.continues,
-            access_log: self.logs.iter().map(AccessLog::build).collect(),
+            access_log: self.logs(),
             tracing: self.tracing.as_ref().map(Tracing::build),
             request_id_extension: Some(RequestIdExtension { typed_config: Some(any(&request_id)) }),
             http_protocol_options: self.http1(),
@@ -117,6 +119,11 @@ impl CallSettings {
         };
         let cidr_ranges: Vec<CidrRange> = self.internal.iter().map(range).collect();
         (!cidr_ranges.is_empty()).then(|| InternalAddressConfig { cidr_ranges, ..InternalAddressConfig::default() })
+    }
+
+    fn logs(&self) -> Vec<EnvoyAccessLog> {
+        let metrics = self.metrics.as_ref().and_then(Standard::of_calls);
+        self.logs.iter().map(AccessLog::build).chain(metrics).collect()
     }
 
     fn http1(&self) -> Option<Http1ProtocolOptions> {

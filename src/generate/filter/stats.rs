@@ -22,7 +22,7 @@ pub struct Stats {
 }
 
 /// A change to a metric.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MetricChange {
     /// Its name without `istio_`.
     pub name: Str,

@@ -79,6 +79,8 @@ impl<'a> Settings<'a> {
             access: Vec::new(),
             stats: self.stats(direction),
             logs: self.logs(direction, Place::Bytes),
+            // Calls out of all workloads share their listeners.
+            metrics: self.telemetry.standard(direction == Direction::In, direction != Direction::Out),
         }
     }
 
@@ -110,6 +112,7 @@ impl<'a> Settings<'a> {
             sampled_by_id,
             tracing,
             logs: self.logs(direction, Place::Calls),
+            metrics: self.telemetry.standard(direction == Direction::In, true),
         }
     }
 
@@ -213,6 +216,7 @@ impl<'a> Settings<'a> {
         };
         wanted.extend([HttpFilter::GrpcStats, HttpFilter::Fault, HttpFilter::Cors, HttpFilter::Router { quiet }]);
         wanted.extend(self.stats(direction).into_iter().map(HttpFilter::Stats));
+        wanted.extend(self.telemetry.introduction(direction == Direction::In));
         wanted.retain(|filter| self.has(filter));
         wanted.sort();
         wanted

@@ -21,7 +21,7 @@ impl Telemetries<'_> {
         counting.iter().filter(|c| !c.disabled).enumerate().map(filter).collect()
     }
 
-    fn counting(&self, inbound: bool) -> Vec<Counting> {
+    pub(super) fn counting(&self, inbound: bool) -> Vec<Counting> {
         let defaults = &self.view.mesh().config.default_providers.metrics;
         let merged = merge::metrics(self.metrics(), defaults, side(inbound));
         let prometheus = |name: &Str| matches!(self.observer(name), Some((_, Observer::Prometheus)));
@@ -30,7 +30,7 @@ impl Telemetries<'_> {
 }
 
 /// In the order of the names that Telemetries have for the metrics.
-fn changes(counting: &Counting) -> Vec<MetricChange> {
+pub(super) fn changes(counting: &Counting) -> Vec<MetricChange> {
     let one = |(name, change): (&Str, &merge::Change)| MetricChange {
         name: metric(name).map_or_else(|| name.clone(), |metric| series(metric).into()),
         dropped: change.dropped(),

@@ -2,6 +2,7 @@
 
 mod logs;
 mod metrics;
+mod standard;
 mod traces;
 
 use serde_json::{Value, json};

@@ -31,6 +31,8 @@ pub(crate) struct Mesh {
     grpc: String,
     /// As whom they run.
     user: Option<u32>,
+    /// The mesh config.
+    pub(crate) settings: String,
     centre: Namespace,
     directory: TempDir,
     _alone: File,
@@ -59,6 +61,7 @@ impl Mesh {
             control_plane: None,
             grpc: format!("{CENTRE}:{GRPC}"),
             user: Some(PROXY_ID),
+            settings: "{}\n".to_owned(),
             centre,
             directory,
             _alone: alone,
@@ -99,7 +102,7 @@ impl Mesh {
     pub(crate) fn start_control_plane(&mut self) {
         let mut command = self.centre.command(env!("CARGO_BIN_EXE_mizzen"));
         let mesh_config = self.directory.path().join("mesh.yaml");
-        std::fs::write(&mesh_config, "{}\n").expect("a file of our own");
+        std::fs::write(&mesh_config, &self.settings).expect("a file of our own");
         command.args(["discovery", "--registries=", "--secureGRPCAddr=", "--httpsAddr="]);
         command.arg("--configDir").arg(self.folder()).arg("--meshConfig").arg(&mesh_config);
         command.arg("--stateDir").arg(self.directory.path().join("state"));

@@ -1,0 +1,82 @@
+//! What Istio's metrics look like for an Envoy that is not Istio's build.
+
+use prost::Message;
+
+use super::*;
+
+fn standard(inbound: bool, changes: Vec<MetricChange>) -> Standard {
+    let own = ["web-v1", "shop", "web", "v1", "web", "v1", "Kubernetes"].map(Str::from);
+    let [workload, namespace, canonical, revision, app, version, cluster] = own;
+    let own = Own { workload, namespace, canonical, revision, app, version, cluster };
+    Standard { inbound, own: Some(own), changes }
+}
+
+fn config(log: &AccessLog) -> Config {
+    let Some(ConfigType::TypedConfig(config)) = &log.config_type else { panic!("no configuration") };
+    Config::decode(&config.value[..]).unwrap()
+}
+
+/// The names of the metrics, each with its labels.
+fn metrics(log: &AccessLog) -> Vec<(String, Vec<String>)> {
+    let config = config(log);
+    let counters = config.counters.into_iter().filter_map(|c| c.stat);
+    let stats = counters.chain(config.histograms.into_iter().filter_map(|h| h.stat));
+    stats.map(|stat| (stat.name, stat.tags.into_iter().map(|tag| tag.name).collect())).collect()
+}
+
+fn names(log: &AccessLog) -> Vec<String> {
+    metrics(log).into_iter().map(|(name, _)| name).collect()
+}
+
+#[test]
+fn calls_and_connections_have_istios_metrics_and_no_label_twice() {
+    for inbound in [false, true] {
+        let calls = standard(inbound, Vec::new()).of_calls().unwrap();
+        let all = ["requests_total", "request_duration_milliseconds", "request_bytes", "response_bytes"];
+        assert_eq!(names(&calls), all.map(|name| format!("istio_{name}")));
+        let bytes = standard(inbound, Vec::new()).of_bytes();
+        assert_eq!(names(&bytes[0]), ["istio_tcp_connections_opened_total"]);
+        assert_eq!(names(&bytes[1]).len(), 3);
+        for (name, labels) in metrics(&calls).into_iter().chain(bytes.iter().flat_map(metrics)) {
+            let mut once = labels.clone();
+            once.sort();
+            once.dedup();
+            assert_eq!(once.len(), labels.len(), "{name}: {labels:?}");
+            assert_eq!(labels.len(), if name.contains("tcp") { 23 } else { 25 }, "{name}");
+        }
+    }
+}
+
+#[test]
+fn changes_drop_metrics_and_labels_and_put_others_in() {
+    let change = |name: &str, dropped| MetricChange { name: name.into(), dropped, ..MetricChange::default() };
+    let labels = MetricChange {
+        added: vec![("reporter".into(), "'me'".into()), ("x".into(), "request.host".into())],
+        removed: vec!["source_app".into()],
+        ..change("requests_total", false)
+    };
+    let log = standard(true, vec![labels, change("request_bytes", true)]).of_calls().unwrap();
+    assert_eq!(names(&log).len(), 3);
+    let stat = config(&log).counters.remove(0).stat.unwrap();
+    let label = |name: &str| stat.tags.iter().find(|tag| tag.name == name).map(|tag| tag.value_format.as_str());
+    assert_eq!(
+        (label("reporter"), label("x"), label("source_app")),
+        (Some("%CEL('me')%"), Some("%CEL(request.host)%"), None)
+    );
+    let nothing = CALLS.iter().map(|(name, _)| change(name, true)).collect();
+    assert!(standard(true, nothing).of_calls().is_none());
+}
+
+#[test]
+fn the_configuration_stays_small() {
+    let size = |logs: Vec<AccessLog>| logs.iter().map(Message::encoded_len).sum::<usize>();
+    let of = |inbound, named: bool| {
+        let standard = standard(inbound, Vec::new());
+        let own = standard.own.clone().filter(|_| named);
+        let standard = Standard { own, ..standard };
+        (size(standard.of_calls().into_iter().collect()), size(standard.of_bytes()))
+    };
+    let sizes = [of(false, true), of(true, true), of(false, false)];
+    println!("calls and connections, in bytes: out {:?}, in {:?}, out and shared {:?}", sizes[0], sizes[1], sizes[2]);
+    assert!(sizes.iter().all(|(calls, bytes)| *calls < 13_000 && *bytes < 14_000), "{sizes:?}");
+}

@@ -1,0 +1,50 @@
+//! Istio's metrics for others than Istio's proxies.
+
+use envoy_types::pb::envoy::extensions::access_loggers::stats::v3::Config;
+use envoy_types::pb::envoy::extensions::filters::http::header_mutation::v3::HeaderMutation;
+use envoy_types::pb::envoy::extensions::filters::http::header_to_metadata::v3::Config as HeaderToMetadata;
+use prost::Name;
+
+use super::*;
+use crate::generate::filter::{HttpFilter, Standard};
+
+fn counting(proxy: &Proxy, telemetries: &[String], inbound: bool) -> Option<Standard> {
+    let mesh = world(json!({"defaultProviders": {"metrics": ["prometheus"]}}), telemetries);
+    ask(&mesh, proxy, |t| t.standard(inbound, true))
+}
+
+fn counter() -> Proxy {
+    stock(&[Config::full_name(), HeaderMutation::full_name(), HeaderToMetadata::full_name()])
+}
+
+#[test]
+fn who_has_a_logger_for_statistics_and_not_istios_filter_counts_by_it() {
+    assert!(counting(&counter(), &[], true).is_some());
+    assert!(counting(&stock(&[Config::full_name()]), &[], true).is_none());
+    assert!(counting(&shop(), &[], true).is_none());
+    let unasked = ask(&world(json!({}), &[]), &counter(), |t| t.standard(true, true));
+    assert!(unasked.is_none());
+}
+
+#[test]
+fn a_side_that_counts_nothing_says_nothing_of_itself_either() {
+    let off = telemetry("shop", "own", "metrics: [{overrides: [{match: {mode: CLIENT}, disabled: true}]}]");
+    let mesh = world(json!({"defaultProviders": {"metrics": ["prometheus"]}}), &[off]);
+    let filter = |inbound| ask(&mesh, &counter(), |t| t.introduction(inbound));
+    assert!(filter(false).is_none());
+    assert_eq!(filter(true), Some(HttpFilter::Recognise));
+}
+
+#[test]
+fn the_workload_is_named_by_its_labels_and_by_the_node() {
+    let own = counting(&counter(), &[], false).unwrap().own.unwrap();
+    assert_eq!((own.workload.as_str(), own.namespace.as_str(), own.cluster.as_str()), ("c", "shop", "unknown"));
+    assert_eq!((own.canonical.as_str(), own.app.as_str(), own.revision.as_str()), ("cart", "cart", "latest"));
+}
+
+#[test]
+fn a_label_whose_expression_cannot_stand_among_operators_is_left_out() {
+    let spec = "metrics: [{overrides: [{match: {metric: REQUEST_COUNT}, tagOverrides: {a: {value: 'request.host'}, b: {value: '5 % 2'}}}]}]";
+    let changes = counting(&counter(), &[telemetry("shop", "own", spec)], true).unwrap().changes;
+    assert_eq!(changes[0].added, [("a".into(), "request.host".into())]);
+}
