@@ -19,6 +19,10 @@ pub struct State {
     pub without_names: usize,
     /// Endpoints that are not ready.
     pub not_ready: usize,
+    /// Hosts of VirtualServices that another one has already.
+    pub duplicate_domains: usize,
+    /// Subsets of DestinationRules that another one defines already.
+    pub duplicate_subsets: usize,
     /// Classes of proxies, by sort of resource.
     pub classes: Vec<ClassCount>,
     /// What the cache of encoded resources did so far.
@@ -67,6 +71,8 @@ pub(super) struct Families {
     without_endpoints: GaugeVec,
     without_names: GaugeVec,
     not_ready: GaugeVec,
+    duplicate_domains: GaugeVec,
+    duplicate_subsets: GaugeVec,
     classes: GaugeVec,
     class_resources: GaugeVec,
     hits: IntCounterVec,
@@ -94,6 +100,16 @@ impl Families {
                 &[],
             ),
             not_ready: f.gauges("pilot_endpoint_not_ready", "Endpoints that are not ready", &[]),
+            duplicate_domains: f.gauges(
+                "pilot_vservice_dup_domain",
+                "Hosts of VirtualServices that another one has already",
+                &[],
+            ),
+            duplicate_subsets: f.gauges(
+                "pilot_destrule_subsets",
+                "Subsets of DestinationRules that another one defines already",
+                &[],
+            ),
             classes: f.gauges("mizzen_classes", "Classes of proxies that are served alike", &["sort"]),
             class_resources: f.gauges("mizzen_class_resources", "Resources of all classes together", &["sort"]),
             hits: f.counters("mizzen_cache_hits", "Resources that were already encoded", &[]),
@@ -116,6 +132,8 @@ impl Families {
             (&self.without_endpoints, state.without_endpoints),
             (&self.without_names, state.without_names),
             (&self.not_ready, state.not_ready),
+            (&self.duplicate_domains, state.duplicate_domains),
+            (&self.duplicate_subsets, state.duplicate_subsets),
             (&self.addresses, state.addresses),
         ] {
             gauge.with_label_values::<&str>(&[]).set(value as f64);

@@ -155,12 +155,15 @@ fn state_replaces_state() {
     let m = metrics();
     m.set_state(&State {
         services: 3,
+        duplicate_domains: 1,
+        duplicate_subsets: 2,
         classes: vec![ClassCount { sort: "clusters", classes: 2, resources: 40 }],
         cache: CacheCounts { hits: 5, ..CacheCounts::default() },
         findings: [(("syntax", "error"), 1)].into(),
         ..State::default()
     });
     assert!(has(&m, "mizzen_classes{sort=\"clusters\"} 2"));
+    assert!(has(&m, "pilot_vservice_dup_domain 1") && has(&m, "pilot_destrule_subsets 2"));
     assert!(has(&m, "mizzen_findings{code=\"syntax\",severity=\"error\"} 1"));
     assert!(m.text().contains("# TYPE mizzen_cache_hits counter\nmizzen_cache_hits 5\n"));
     m.set_state(&State { services: 2, cache: CacheCounts { hits: 7, ..CacheCounts::default() }, ..State::default() });

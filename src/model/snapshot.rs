@@ -8,8 +8,8 @@ use crate::api::{Key, Kind};
 use crate::base::{Host, Namespace, Str};
 
 use super::facts::{
-    Authenticators, Authn, Authz, Credential, Distinctions, EdgeGateways, Egress, Endpoints, Filter, Gateways, Handle, HostRoutes,
-    Identities, Instance, Mesh, Networks, PortMembers, Rule, Service, Sidecar, Telemetry, VirtualService,
+    Authenticators, Authn, Authz, Credential, Distinctions, EdgeGateways, Egress, Endpoints, Filter, Gateways, Handle,
+    HostRoutes, Identities, Instance, Mesh, Networks, PortMembers, Rule, Service, Sidecar, Telemetry, VirtualService,
 };
 
 /// What a planner may read, as a key: hits, misses and whole groups alike.

@@ -16,7 +16,8 @@ const SOON: Duration = Duration::from_secs(40);
 /// What says who mizzen is and what it may do.
 fn manifest() -> Vec<Value> {
     let all = documents::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/manifests/mizzen.yaml"));
-    let rights = |d: &Value| ["ServiceAccount", "ClusterRole", "ClusterRoleBinding"].iter().any(|kind| d["kind"] == *kind);
+    let rights =
+        |d: &Value| ["ServiceAccount", "ClusterRole", "ClusterRoleBinding"].iter().any(|kind| d["kind"] == *kind);
     all.into_iter().filter(rights).collect()
 }
 

@@ -17,7 +17,11 @@ use crate::wire::Cache;
 pub(super) async fn take(state: &State) -> Option<Sizes> {
     let (snapshot, mut sizes) = state.engine.with(|core| (core.index().snapshot().clone(), of_core(core))).await?;
     of_snapshot(&snapshot, &mut sizes);
-    sizes.findings = by_code(&state.findings.now(&state.engine).await?);
+    let findings = state.findings.now(&state.engine).await?;
+    let found = |kind: &str, code: &str| findings.iter().filter(|f| f.code == code && f.object.kind == kind).count();
+    sizes.duplicate_domains = found("VirtualService", "duplicate-host");
+    sizes.duplicate_subsets = found("DestinationRule", "duplicate-subset");
+    sizes.findings = by_code(&findings);
     sizes.cache = of_cache(&state.cache);
     Some(sizes)
 }
