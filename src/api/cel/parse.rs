@@ -124,7 +124,7 @@ impl<'a> Parser<'a> {
                 self.expression()?;
                 self.need("]")?;
             } else if self.take("{") {
-                self.pairs("}")?;
+                return Err("it makes a message, which Envoy does not allow".to_owned());
             } else {
                 return Ok(());
             }

@@ -33,6 +33,8 @@ fn what_envoy_cannot_read_is_told_by_its_word() {
         ("99999999999999999999 > 1", "99999999999999999999 is too large a number"),
         ("while == 1", "\"while\" is out of place"),
         ("has(request.headers['x-id'])", "has() is for a field, as in has(a.b)"),
+        ("string(1) == '1'", "there is no function string()"),
+        ("Foo{a: 1} == 1", "it makes a message, which Envoy does not allow"),
         ("now() > 1", "there is no function now()"),
         ("request.headers.exists(h, h == 'x')", "exists() goes through a list, which Envoy does not allow"),
     ] {
