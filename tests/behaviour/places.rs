@@ -98,8 +98,7 @@ fn callers_of_another_cluster_do_not_reach_what_is_for_its_own() {
     let endpoints = |cluster: &str, settings: &str| {
         let mut mesh = Mesh::new(&shop(), settings);
         let held = mesh.held("shop", "10.9.0.9", json!({ "CLUSTER_ID": cluster }));
-        let groups = held.0["endpoints"][outbound(80, "", "api")]["endpoints"].as_array().map_or(0, Vec::len);
-        groups
+        held.0["endpoints"][outbound(80, "", "api")]["endpoints"].as_array().map_or(0, Vec::len)
     };
     let local = "serviceSettings: [{settings: {clusterLocal: true}, hosts: ['*.shop.svc.cluster.local']}]";
     assert_eq!((endpoints("Kubernetes", "{}"), endpoints("elsewhere", "{}")), (1, 1));

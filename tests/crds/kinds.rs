@@ -2,7 +2,7 @@
 
 use mizzen::api::{
     self, Kind, Object, Spec, authorization_policy, destination_rule, envoy_filter, gateway, peer_authentication,
-    service_entry, sidecar, telemetry, virtual_service, workload_entry,
+    request_authentication, service_entry, sidecar, telemetry, virtual_service, workload_entry,
 };
 use serde_json::{Map, Value, json};
 
@@ -56,6 +56,7 @@ fn spec(kind: Kind) -> Shape {
         Kind::WorkloadEntry => shape::of::<workload_entry::Workload>(),
         Kind::AuthorizationPolicy => shape::of::<authorization_policy::AuthorizationPolicy>(),
         Kind::Telemetry => shape::of::<telemetry::Telemetry>(),
+        Kind::RequestAuthentication => shape::of::<request_authentication::RequestAuthentication>(),
         Kind::PeerAuthentication => shape::of::<peer_authentication::PeerAuthentication>(),
         _ => Shape::Any,
     }
