@@ -1,8 +1,11 @@
 //! Definitions of hosts: Kubernetes Services and ServiceEntries as one sort of fact.
 
+mod aliases;
+mod ports;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::api::service::{Transport, Type};
+use crate::api::service::Type;
 use crate::api::service_entry::{Location, Resolution as EntryResolution};
 use crate::api::{self, Kind, Meta, Object, Spec};
 use crate::base::{Host, Namespace, Str};
@@ -11,12 +14,8 @@ use crate::model::snapshot::{Changes, FactKey};
 
 use super::{Dirty, Index, put};
 
-/// ExternalName Services and what they stand for in the end.
-#[derive(Default)]
-pub(super) struct Aliases {
-    /// For each concrete host the aliases that lead to it, over any number of steps.
-    of: BTreeMap<Host, Vec<(Namespace, Host)>>,
-}
+pub(super) use aliases::Aliases;
+use ports::kubernetes_port;
 
 /// Hosts that came to a namespace (true) or went from it.
 type Moved = BTreeMap<Namespace, Vec<(Host, bool)>>;
@@ -243,41 +242,6 @@ impl Index {
         chosen.or_else(|| said(meta)).or_else(namespace).unwrap_or_default().into()
     }
 
-    /// Follows ExternalNames to what they stand for in the end; a loop stands for nothing (istio `push_context.go`,
-    /// `resolveServiceAliases`).
-    pub(super) fn derive_aliases(&mut self, dirty: &mut Dirty) {
-        if !std::mem::take(&mut dirty.aliases) {
-            return;
-        }
-        let services = self.objects.values().filter_map(|o| match &o.spec {
-            Spec::Service(s) if is_alias(s) => Some((
-                kubernetes_host(&o.meta, &self.options.domain),
-                o.meta.namespace.clone(),
-                Host::new(s.external_name.clone()),
-            )),
-            _ => None,
-        });
-        let raw: BTreeMap<Host, (Namespace, Host)> = services.map(|(host, ns, target)| (host, (ns, target))).collect();
-        let mut of: BTreeMap<Host, Vec<(Namespace, Host)>> = BTreeMap::new();
-        for (alias, (namespace, first)) in &raw {
-            let mut seen = BTreeSet::from([alias]);
-            let mut target = first;
-            while let Some((_, next)) = raw.get(target) {
-                if !seen.insert(target) {
-                    break;
-                }
-                target = next;
-            }
-            if !raw.contains_key(target) {
-                of.entry(target.clone()).or_default().push((namespace.clone(), alias.clone()));
-            }
-        }
-        of.values_mut().for_each(|aliases| aliases.sort());
-        let old = std::mem::replace(&mut self.aliases.of, of);
-        let moved = |host: &&Host| old.get(*host) != self.aliases.of.get(*host);
-        dirty.services.extend(old.keys().chain(self.aliases.of.keys()).filter(moved).cloned());
-    }
-
     pub(super) fn derive_selectors(&mut self, dirty: &Dirty, changes: &mut Changes) {
         for namespace in &dirty.selectors {
             let services = self.of_kind(Kind::Service, namespace).filter_map(|o| match &o.spec {
@@ -315,40 +279,4 @@ fn address(text: &str) -> Option<Str> {
     }
     let range: ipnet::IpNet = text.parse().ok()?;
     Some(if range.prefix_len() == range.max_prefix_len() { range.addr().to_string().into() } else { text.into() })
-}
-
-fn kubernetes_port(port: &api::service::Port) -> Port {
-    Port {
-        number: port.port as u16,
-        name: port.name.clone(),
-        protocol: protocol(port),
-        target: match &port.target_port {
-            api::service::TargetPort::Number(n) => TargetPort::Number(*n as u16),
-            api::service::TargetPort::Name(name) => TargetPort::Name(name.clone()),
-        },
-    }
-}
-
-/// The application protocol if one is said, else the port's name up to its first dash (Istio's
-/// `pkg/config/kube/conversion.go`, `ConvertProtocol`).
-fn protocol(port: &api::service::Port) -> Protocol {
-    /// SMTP, DNS, MySQL and MongoDB: detection would wait for a client that does not speak first.
-    const WELL_KNOWN: [u32; 4] = [25, 53, 3306, 27017];
-    if port.protocol == Transport::Udp {
-        return Protocol::Udp;
-    }
-    let name = match port.app_protocol.as_str() {
-        "" => port.name.as_str(),
-        "kubernetes.io/h2c" => return Protocol::Http2,
-        "kubernetes.io/ws" => return Protocol::Http,
-        "kubernetes.io/wss" => return Protocol::Https,
-        said => said,
-    };
-    if name.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("grpc-web")) {
-        return Protocol::GrpcWeb;
-    }
-    match Protocol::parse(name.split('-').next().unwrap_or_default()) {
-        Protocol::Unsupported if WELL_KNOWN.contains(&port.port) => Protocol::Tcp,
-        known => known,
-    }
 }

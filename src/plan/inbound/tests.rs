@@ -4,6 +4,9 @@ use serde_json::json;
 
 use super::*;
 use crate::base::Locality;
+use crate::generate::filter::{Calls, Routes};
+use crate::generate::inbound::InboundChain;
+use crate::generate::listener::Content;
 use crate::plan::tests::world::{World, sidecar};
 use crate::proxy::{Capabilities, Extension};
 use crate::wire::Recipe;

@@ -1,23 +1,23 @@
 //! The routes of one class: what all share, and its own where it sees something of its own.
 
+mod assemble;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::base::{Host, Str};
 use crate::generate::patch::patched_routes;
-use crate::generate::route::{self, CatchAll, VirtualHost};
+use crate::generate::route::CatchAll;
 use crate::model::reads::Readers;
 use crate::model::{FactKey, Scope, Snapshot, View};
 use crate::plan::patches::lacking;
 use crate::plan::{Patches, Planned};
-use crate::wire::{Cache, Encoded, Failure, Layer, Part, Rope};
+use crate::wire::{Cache, Encoded, Failure, Layer, Part};
 
-use super::common::{Common, Shared, alone, alone_name, defaults};
+use super::common::{Common, Shared, alone_name, defaults};
 use super::facets::{Outbound, RouteFacets};
 use super::host::{HostPlan, Seat, plan};
-use super::overlay::Overlay;
-use super::port::named;
-use super::{everywhere, scoped};
+use super::scoped;
 
 /// The routes of one class: a configuration for each port, and one for each service on a port with detection.
 pub struct RouteClass {
@@ -254,80 +254,6 @@ impl RouteClass {
         }
         self.failures.insert(Str::default(), common.iter().flat_map(|c| c.failures()).cloned().collect());
         self.failures.retain(|_, failures| !failures.is_empty());
-    }
-
-    fn assemble_port(&mut self, outbound: &Outbound, common: Option<&Common>, port: u16, cache: &Cache) {
-        let name = Str::from(port.to_string());
-        let overlay = Overlay::new(port, &outbound.namespace, common.and_then(|c| c.port(port)), &self.own);
-        if overlay.is_empty() && !scoped::asks(&outbound.scope, port) {
-            self.failures.remove(&name);
-            self.put(name, None, cache);
-            return;
-        }
-        let mut failures = Vec::new();
-        let mut parts = overlay.parts(cache, &mut failures);
-        parts.extend(self.catch_all.clone());
-        match cache.rope(Rope { name: name.clone(), head: route::head(&name), parts }) {
-            Ok(encoded) => self.put(name.clone(), Some(encoded), cache),
-            Err(failure) => failures.push(failure),
-        }
-        self.failures.insert(name, failures);
-    }
-
-    /// All virtual hosts of a Sidecar's listener that reaches every port.
-    fn assemble_listener(&mut self, outbound: &Outbound, listener: usize, name: Str, cache: &Cache) {
-        let here = self.own.iter().filter_map(|(host, plan)| Some((host, plan.everywhere.get(&listener)?)));
-        let hosts = everywhere::hosts(here, &outbound.namespace);
-        self.assemble_everywhere(hosts, name, cache);
-    }
-
-    /// All virtual hosts for applications that use the proxy as an HTTP proxy; under a Sidecar those of its listener
-    /// without a port (istio `GetEgressListenerForRDS`). O(hosts), which only such proxies pay.
-    fn assemble_proxy(&mut self, outbound: &Outbound, common: Option<&Common>, cache: &Cache) {
-        let name = Str::from(everywhere::HTTP_PROXY);
-        if let Scope::Sidecar(_, egress) = &outbound.scope {
-            let any = egress.listeners.iter().position(|listener| listener.port.is_none());
-            return self.assemble_listener(outbound, any.unwrap_or(usize::MAX), name, cache);
-        }
-        let shared = common.into_iter().flat_map(Common::hosts).filter(|(host, _)| !self.own.contains_key(*host));
-        let here = shared.chain(&self.own).map(|(host, plan)| (host, &plan.ports));
-        let hosts = everywhere::hosts(here, &outbound.namespace);
-        self.assemble_everywhere(hosts, name, cache);
-    }
-
-    fn assemble_everywhere(&mut self, hosts: Vec<VirtualHost>, name: Str, cache: &Cache) {
-        let mut failures = Vec::new();
-        let mut parts = Vec::new();
-        for host in hosts {
-            match cache.part(&host) {
-                Ok(part) => parts.push(part),
-                Err(failure) => failures.push(named(failure, &host.name)),
-            }
-        }
-        parts.extend(self.catch_all.clone());
-        match cache.rope(Rope { name: name.clone(), head: route::head(&name), parts }) {
-            Ok(encoded) => self.put(name.clone(), Some(encoded), cache),
-            Err(failure) => failures.push(failure),
-        }
-        self.failures.insert(name, failures);
-    }
-
-    /// A service that is different for this class, or the same as for all again.
-    fn assemble_alone(&mut self, common: Option<&Common>, host: &Host, port: u16, cache: &Cache) {
-        let name = alone_name(host, port);
-        self.failures.remove(&name);
-        let encoded = match self.own.get(host) {
-            None => common.and_then(|c| c.detected().get(&name)).cloned(),
-            Some(plan) => {
-                let candidate = plan.ports.get(&port).filter(|c| c.detected);
-                let encoded = candidate.map(|candidate| alone(&name, candidate, cache)).transpose();
-                encoded.unwrap_or_else(|failure| {
-                    self.failures.insert(name.clone(), vec![failure]);
-                    None
-                })
-            }
-        };
-        self.put(name, encoded, cache);
     }
 
     /// Puts a resource in its place, or takes it out. A layer that stays equal stays itself.
