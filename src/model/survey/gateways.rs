@@ -16,7 +16,7 @@ use super::known::Known;
 use super::notes::Notes;
 
 /// A Gateway for no proxy, and certificates in Secrets that are in no namespace. Where there are no Secrets at all, they
-/// are kept elsewhere.
+/// may be kept elsewhere.
 pub(super) fn gateway(spec: &Gateway, known: &Known<'_>, notes: &mut Notes<'_>) {
     let at_home = known.survey.snapshot.mesh.features.gateways_at_home;
     let selects = match at_home {
@@ -30,17 +30,23 @@ pub(super) fn gateway(spec: &Gateway, known: &Known<'_>, notes: &mut Notes<'_>) 
         );
         notes.warning("selects-nothing", "spec.selector", text);
     }
-    if known.of_kind(Kind::Secret).next().is_none() {
-        return;
-    }
+    let elsewhere = known.of_kind(Kind::Secret).next().is_none();
     for (i, tls) in spec.servers.iter().enumerate().filter_map(|(i, s)| Some((i, s.tls.as_deref()?))) {
         let names = tls.credential_names.iter().chain([&tls.credential_name]);
         for name in names.filter(|name| !name.is_empty() && !name.contains("://") && !tls.passes_through()) {
             if !known.of_kind(Kind::Secret).any(|secret| secret.meta.name == *name) {
+                let field = format_args!("spec.servers[{i}].tls.credentialName");
+                if elsewhere {
+                    let text = format!(
+                        "there is no Secret {name} here, nor any other; unless Secrets are kept elsewhere, the server ends no TLS"
+                    );
+                    notes.info("unknown-secret", field, text);
+                    continue;
+                }
                 let text = format!(
                     "there is no Secret {name} in any namespace; the server ends no TLS until there is one beside the gateway proxy"
                 );
-                notes.warning("unknown-secret", format_args!("spec.servers[{i}].tls.credentialName"), text);
+                notes.warning("unknown-secret", field, text);
             }
         }
     }
