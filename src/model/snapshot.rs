@@ -156,6 +156,18 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The host of a service that a provider of the mesh config names, and whether it is there, whoever may see it: of
+    /// `namespace/host` in that namespace, of `host` in one namespace alone (istio `pilot/pkg/model/telemetry_logging.go`,
+    /// `LookupCluster`).
+    pub(super) fn located(&self, service: &str) -> (Host, bool) {
+        let (home, host) = service.split_once('/').map_or((None, service), |(home, host)| (Some(home), host));
+        let host = Host::from(host);
+        let all = self.services.get(&host).into_iter().flat_map(|all| all.iter());
+        let homes: BTreeSet<&str> = all.map(|s| s.namespace.as_str()).collect();
+        let there = home.map_or(homes.len() == 1, |home| homes.contains(home));
+        (host, there)
+    }
+
     /// No facts but the mesh's settings.
     pub(super) fn empty(mesh: Handle<Mesh>) -> Self {
         let none = || Handle::new(Gateways::default());

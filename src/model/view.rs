@@ -149,10 +149,11 @@ impl<'s> View<'s> {
         self.snapshot.ports.get(&port)
     }
 
-    /// The namespaces in which a host is defined, visible or not, in order.
-    pub fn homes(&self, host: &Host) -> BTreeSet<&'s Namespace> {
+    /// The host of a service that a provider of the mesh config names, if it is there; whoever may see it.
+    pub fn located(&self, service: &str) -> Option<Host> {
+        let (host, there) = self.snapshot.located(service);
         self.note(FactKey::Service(host.clone()));
-        self.snapshot.services.get(host).into_iter().flat_map(|all| all.iter()).map(|s| &s.namespace).collect()
+        there.then_some(host)
     }
 
     /// The endpoints of a definition.

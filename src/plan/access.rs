@@ -16,7 +16,7 @@ use prost::Name;
 
 use crate::api::authorization_policy::Action;
 use crate::api::mesh::Authorizer;
-use crate::base::{Host, Labels, Namespace, Str};
+use crate::base::{Labels, Str};
 use crate::generate::filter::{
     Access as Step, Ask, BytesSettings, CallSettings, HttpFilter, Judge, Knowledge, Request, Statement, Tokens, Verdict,
 };
@@ -198,24 +198,9 @@ impl Deciding<'_, '_> {
         let (Some(Ok(said)), None) = (named.next(), named.next()) else { return None };
         let able = self.has(&[&ExtAuthz::full_name(), &NetworkExtAuthz::full_name()]);
         let unasked = self.form == Form::Bytes && !said.grpc;
-        let host = self.host(&said.service)?;
+        let host = self.view.located(&said.service)?;
         let cluster = format!("outbound|{}||{host}", said.port).into();
         (able || unasked).then_some((said, Request { host, cluster }))
-    }
-
-    /// The host of a service `host` or `namespace/host`, which must be there, whoever may see it (istio
-    /// `pilot/pkg/model/telemetry_logging.go`, `LookupCluster`).
-    fn host(&self, service: &str) -> Option<Host> {
-        let (home, host) = match service.split_once('/') {
-            Some((home, host)) => (Some(Namespace::from(home)), Host::from(host)),
-            None => (None, Host::from(service)),
-        };
-        let homes = self.view.homes_of(&host);
-        let found = match home {
-            Some(home) => homes.contains(&&home),
-            None => homes.len() == 1,
-        };
-        found.then_some(host)
     }
 }
 

@@ -81,20 +81,10 @@ impl<'a> Telemetries<'a> {
         Some((name, observer?))
     }
 
-    /// Where a collector is, by `namespace/host`, or by a host that only one namespace defines (istio
-    /// `LookupCluster`). The port need not exist, nor need the proxy see the service, but for others than Istio's.
+    /// Where a collector is. The port need not exist, nor need the proxy see the service, but for others than Istio's.
     fn backend(&self, service: &str, port: u32) -> Option<Backend> {
-        let (namespace, name) = match service.split_once('/') {
-            Some((namespace, name)) => (Some(namespace), name),
-            None => (None, service),
-        };
-        let host = Host::from(name);
-        let homes = self.view.homes(&host);
-        let found = match namespace {
-            Some(namespace) => homes.iter().any(|home| home.as_str() == namespace),
-            None => homes.len() == 1,
-        };
-        let usable = found && (self.proxy.capabilities.is_istio() || self.reaches(&host, port));
+        let host = self.view.located(service)?;
+        let usable = self.proxy.capabilities.is_istio() || self.reaches(&host, port);
         usable.then(|| Backend { cluster: format!("outbound|{port}||{host}").into(), host: host.str().clone() })
     }
 

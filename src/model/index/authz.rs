@@ -26,15 +26,10 @@ impl Index {
     }
 
     /// What follows from the objects of a kind in a namespace, the oldest first.
-    fn by_age<T: std::hash::Hash>(
-        &self,
-        kind: Kind,
-        namespace: &Namespace,
-        of: impl Fn(&Object) -> Option<T>,
-    ) -> Vec<Handle<T>> {
+    pub(super) fn by_age<T>(&self, kind: Kind, namespace: &Namespace, of: impl Fn(&Object) -> Option<T>) -> Vec<T> {
         let mut found: Vec<&Object> = self.of_kind(kind, namespace).map(AsRef::as_ref).collect();
         found.sort_by_key(|object| (object.meta.created, &object.meta.name));
-        found.into_iter().filter_map(of).map(Handle::new).collect()
+        found.into_iter().filter_map(of).collect()
     }
 }
 
@@ -46,10 +41,10 @@ fn reach(object: &Object, selector: Option<&MatchLabels>, target: Option<&Target
     }
 }
 
-fn policy(object: &Object) -> Option<AuthzPolicy> {
+fn policy(object: &Object) -> Option<Handle<AuthzPolicy>> {
     let Spec::AuthorizationPolicy(spec) = &object.spec else { return None };
     let tried = object.meta.annotations.get("istio.io/dry-run").map(|said| said.as_str());
-    Some(AuthzPolicy {
+    Some(Handle::new(AuthzPolicy {
         namespace: object.meta.namespace.clone(),
         name: object.meta.name.clone(),
         reach: reach(object, spec.selector.as_ref(), spec.target_ref.as_ref(), &spec.target_refs),
@@ -57,13 +52,13 @@ fn policy(object: &Object) -> Option<AuthzPolicy> {
         provider: spec.provider.as_ref().map(|p| p.name.clone()).unwrap_or_default(),
         dry_run: matches!(tried, Some("1" | "t" | "T" | "true" | "TRUE" | "True")),
         rules: spec.rules.clone(),
-    })
+    }))
 }
 
-fn authenticator(object: &Object) -> Option<Authenticator> {
+fn authenticator(object: &Object) -> Option<Handle<Authenticator>> {
     let Spec::RequestAuthentication(spec) = &object.spec else { return None };
-    Some(Authenticator {
+    Some(Handle::new(Authenticator {
         reach: reach(object, spec.selector.as_ref(), spec.target_ref.as_ref(), &spec.target_refs),
         rules: spec.jwt_rules.clone(),
-    })
+    }))
 }

@@ -9,9 +9,7 @@ use super::{Dirty, Index, put};
 impl Index {
     pub(super) fn derive_telemetry(&mut self, dirty: &Dirty, changes: &mut Changes) {
         for namespace in &dirty.telemetry {
-            let all = self.of_kind(Kind::Telemetry, namespace);
-            let mut list: Vec<Telemetry> = all.filter_map(|o| telemetry(o)).collect();
-            list.sort_by(|a, b| (a.created, &a.name).cmp(&(b.created, &b.name)));
+            let list = self.by_age(Kind::Telemetry, namespace, telemetry);
             if put(&mut self.snapshot.telemetry, namespace, (!list.is_empty()).then_some(list)) {
                 changes.keys.insert(FactKey::Telemetry(namespace.clone()));
             }

@@ -7,7 +7,7 @@ use crate::api::mesh::Authorizer;
 use crate::api::request_authentication::RequestAuthentication;
 use crate::api::selector::MatchLabels;
 use crate::api::{Kind, Object, Spec, nearest};
-use crate::base::{Finding, Host, Labels, Namespace, Str};
+use crate::base::{Finding, Labels, Namespace, Str};
 
 use super::known::Known;
 use super::notes::Notes;
@@ -63,7 +63,7 @@ fn provider(policy: &AuthorizationPolicy, known: &Known<'_>, notes: &mut Notes<'
         }
         (_, Some(_)) => format!("the mesh config has several extensionProviders {name:?}; {REFUSED}"),
         (Some(Err(text)), _) => format!("the mesh config's extensionProvider {name:?} is wrong: {text}; {REFUSED}"),
-        (Some(Ok(said)), _) if !is_there(&said.service, known) => {
+        (Some(Ok(said)), _) if !known.survey.snapshot.located(&said.service).1 => {
             format!(
                 "the extensionProvider's service {:?} is not there, or is in several namespaces; {REFUSED}",
                 said.service
@@ -72,14 +72,6 @@ fn provider(policy: &AuthorizationPolicy, known: &Known<'_>, notes: &mut Notes<'
         _ => return,
     };
     notes.error("unknown-provider", "spec.provider.name", text);
-}
-
-/// Whether exactly one namespace defines a service `host`, or the one of `namespace/host` does.
-fn is_there(service: &str, known: &Known<'_>) -> bool {
-    let (home, host) = service.split_once('/').map_or((None, service), |(home, host)| (Some(home), host));
-    let services = known.survey.snapshot.services.get(&Host::from(host));
-    let homes: BTreeSet<&str> = services.into_iter().flat_map(|all| all.iter()).map(|s| s.namespace.as_str()).collect();
-    home.map_or(homes.len() == 1, |home| homes.contains(home))
 }
 
 /// Policies that ask different services about calls to one workload: none of them is asked.

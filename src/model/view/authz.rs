@@ -1,6 +1,6 @@
 //! Which calls a workload lets in, and who may be asked.
 
-use crate::base::{Host, Labels, Namespace};
+use crate::base::{Labels, Namespace};
 use crate::model::facts::{Authenticator, Authenticators, Authz, AuthzPolicy, Handle};
 
 use super::{FactKey, View};
@@ -32,15 +32,5 @@ impl<'s> View<'s> {
     fn authenticators_of(&self, namespace: &Namespace) -> Option<&'s Handle<Authenticators>> {
         self.note(FactKey::Authenticators(namespace.clone()));
         self.snapshot.authenticators.get(namespace)
-    }
-
-    /// The namespaces that define a host, whoever may see it.
-    pub fn homes_of(&self, host: &Host) -> Vec<&'s Namespace> {
-        self.note(FactKey::Service(host.clone()));
-        let mut homes: Vec<_> =
-            self.snapshot.services.get(host).into_iter().flat_map(|all| all.iter()).map(|s| &s.namespace).collect();
-        homes.sort();
-        homes.dedup();
-        homes
     }
 }
