@@ -6,18 +6,24 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Host, Namespace};
+use crate::base::{Host, Namespace, Str};
+use crate::model::facts::Allocation;
 use crate::model::index::Allocations;
 
 const FILE: &str = "addresses.json";
 
 /// One line of the file.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Given {
     namespace: Namespace,
     host: Host,
-    /// The last 16 bits of both addresses.
-    slot: u16,
+    object: Str,
+    v4: Str,
+    v6: Str,
+    /// In files of earlier versions the last 16 bits of both addresses, in the place of object and addresses.
+    #[serde(skip_serializing)]
+    slot: Option<u16>,
 }
 
 /// A folder in which state is kept.
@@ -46,14 +52,24 @@ impl State {
             Err(e) => return Err(e),
         };
         let given: Vec<Given> = serde_json::from_slice(&text)?;
-        Ok(Allocations::restore(given.into_iter().map(|g| (g.namespace, g.host, g.slot))))
+        Ok(Allocations::restore(given.into_iter().map(|g| {
+            let addresses = g.slot.map_or(Allocation { v4: g.v4, v6: g.v6 }, Allocation::of_slot);
+            (g.namespace, g.host, g.object, addresses)
+        })))
     }
 
     /// Writes the addresses, whole or not at all.
     pub(super) fn save(&self, allocations: &Allocations) -> io::Result<()> {
         let given: Vec<Given> = allocations
             .iter()
-            .map(|(namespace, host, slot)| Given { namespace: namespace.clone(), host: host.clone(), slot })
+            .map(|(namespace, host, object, addresses)| Given {
+                namespace: namespace.clone(),
+                host: host.clone(),
+                object: object.clone(),
+                v4: addresses.v4.clone(),
+                v6: addresses.v6.clone(),
+                slot: None,
+            })
             .collect();
         let path = beside(&self.file);
         let mut file = fs::File::create(&path)?;
@@ -76,10 +92,20 @@ mod tests {
     fn addresses_outlive_a_restart_and_leave_no_litter() {
         let folder = tempfile::tempdir().unwrap();
         let state = State::open(folder.path()).unwrap();
-        let given = Allocations::restore([("shop".into(), "db.example.com".into(), 7)]);
+        let given = ("shop".into(), "db.example.com".into(), "db".into(), Allocation::of_slot(7));
+        let given = Allocations::restore([given]);
         state.save(&given).unwrap();
         assert_eq!(State::load(folder.path()).unwrap(), given);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn slots_of_earlier_versions_are_read_as_the_addresses_they_stood_for() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(FILE), r#"[{"namespace":"shop","host":"db.example.com","slot":258}]"#).unwrap();
+        let read = State::load(folder.path()).unwrap();
+        let given = read.get(&"shop".into(), &"db.example.com".into(), &Str::new()).unwrap();
+        assert_eq!((given.v4.as_str(), given.v6.as_str()), ("240.240.1.2", "2001:2::102"));
     }
 
     #[test]

@@ -68,11 +68,11 @@ impl Core {
         if batch.is_none() && mesh.is_none() {
             return Settled::default();
         }
-        let before = self.index.allocations().iter().count();
+        let before = self.index.allocations().clone();
         let changed = batch.map(|b| b.changed).unwrap_or_default();
         let changes = self.index.apply(&changed, mesh);
         let publications = self.plan.update(self.index.snapshot(), &changes.keys);
-        let allocated = self.index.allocations().iter().count() != before;
+        let allocated = !self.index.allocations().is_same(&before);
         Settled { publications, allocated, ..Settled::default() }
     }
 

@@ -32,7 +32,7 @@ mod workloads;
 #[cfg(test)]
 mod tests;
 
-pub use allocate::Allocations;
+pub use allocate::{Allocations, is_eligible};
 pub(super) use delegate::{Dropped, gateway, resolve};
 pub(super) use routes::Name;
 pub(super) use services::kubernetes_host;
@@ -148,6 +148,7 @@ impl Index {
             hidden: self.hidden.clone(),
             snapshot: self.snapshot.clone(),
             dropped: self.routes.dropped().clone(),
+            allocations: self.allocations.clone(),
         }
     }
 

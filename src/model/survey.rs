@@ -32,10 +32,10 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
-use crate::api::{Key, Object, Spec};
-use crate::base::Finding;
+use crate::api::{Key, Kind, Object, Spec};
+use crate::base::{Finding, Namespace, Str};
 
-use super::index::{Dropped, Name};
+use super::index::{Allocations, Dropped, Name};
 use super::snapshot::Snapshot;
 use known::Known;
 use notes::Notes;
@@ -48,9 +48,26 @@ pub struct Survey {
     pub(super) hidden: OrdMap<Key, Arc<Object>>,
     pub(super) snapshot: Snapshot,
     pub(super) dropped: OrdMap<Name, Arc<[Dropped]>>,
+    pub(super) allocations: Allocations,
 }
 
 impl Survey {
+    /// An object of the mesh.
+    pub fn object(&self, key: &Key) -> Option<&Arc<Object>> {
+        self.objects.get(key)
+    }
+
+    /// All objects of a kind, by namespace and name.
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Arc<Object>> {
+        let first = Key { kind, namespace: Namespace::default(), name: Str::new() };
+        self.objects.range(first..).take_while(move |(key, _)| key.kind == kind).map(|(_, object)| object)
+    }
+
+    /// The virtual addresses that were given.
+    pub fn allocations(&self) -> &Allocations {
+        &self.allocations
+    }
+
     /// Everything odd, sorted.
     pub fn findings(&self) -> Vec<Finding> {
         let known = &Known::new(self);

@@ -52,12 +52,12 @@ impl ExportTo {
     }
 }
 
-/// Addresses that mizzen gave to a host which has none.
+/// Addresses that mizzen or istiod gave to a host which has none.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Allocation {
-    /// From 240.240.0.0/16.
+    /// From 240.240.0.0/16, if mizzen gave it; empty where a status says none of the family.
     pub v4: Str,
-    /// From 2001:2::/48.
+    /// From 2001:2::/48, likewise.
     pub v6: Str,
 }
 

@@ -1,13 +1,18 @@
 //! Virtual addresses for hosts that have none.
 //!
 //! A sidecar that answers DNS gives such a host an address of its own, by which a later connection is told apart from
-//! others to the same port. An address once given stays with its host: what the object's status says comes first, then
-//! what was given before, then a slot by the hash of namespace and host. Users' own addresses are never given away.
+//! others to the same port. An address once given stays with its host: what the object's status says comes first, as
+//! all replicas and istiod read the same there; then what was given before; then a slot by the hash of namespace and
+//! host. No address is given twice. Users' own are never given away; of two statuses with one address, the older
+//! object keeps it and the other gets a new one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::api::service_entry::{Resolution, ServiceEntry};
-use crate::api::{Kind, Meta, Spec};
+use imbl::OrdMap;
+
+use crate::api::service_entry::{Allocated, Resolution, ServiceEntry};
+use crate::api::{Key, Kind, Meta, Spec};
 use crate::base::{Digest, Host, Namespace, Str};
 use crate::model::facts::Allocation;
 
@@ -16,82 +21,136 @@ use super::{Dirty, Index};
 /// Slots of 240.240.0.0/16 without the network's own address and broadcast: 1 to 65534.
 const SLOTS: u32 = 65534;
 
-/// Which host has which slot.
+/// Whose an address is: a host of a ServiceEntry, by namespace, host and name of the object. Two objects of a namespace
+/// may have one host, and istiod gives each its own addresses. The name is empty for addresses that were kept before
+/// names were.
+type Owner = (Namespace, Host, Str);
+
+/// How good a claim is; the least is the best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Claim {
+    /// The status of an object says so, which was created then.
+    Stated(i64),
+    /// It was given here, and others may not know yet.
+    Given,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Given {
+    addresses: Allocation,
+    claim: Claim,
+}
+
+/// Which host has which addresses. Copies share what they have in common.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Allocations {
-    slots: BTreeMap<(Namespace, Host), u16>,
-    taken: BTreeMap<u16, (Namespace, Host)>,
+    given: OrdMap<Owner, Given>,
+    taken: OrdMap<IpAddr, Owner>,
 }
 
 impl Allocations {
-    /// Takes up what was given before. Of two hosts with one slot the first keeps it.
-    pub fn restore(given: impl IntoIterator<Item = (Namespace, Host, u16)>) -> Self {
+    /// Takes up what was given before: namespace, host, name of the object, addresses. Of two with one address the first
+    /// keeps it.
+    pub fn restore(given: impl IntoIterator<Item = (Namespace, Host, Str, Allocation)>) -> Self {
         let mut out = Self::default();
-        for (namespace, host, slot) in given {
-            out.take((namespace, host), slot);
+        for (namespace, host, object, addresses) in given {
+            let ips = ips(&addresses);
+            if !ips.is_empty() && !ips.iter().any(|ip| out.taken.contains_key(ip)) {
+                out.give((namespace, host, object), addresses, Claim::Given);
+            }
         }
         out
     }
 
-    /// Everything that was given: namespace, host and slot, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&Namespace, &Host, u16)> {
-        self.slots.iter().map(|((namespace, host), slot)| (namespace, host, *slot))
+    /// Everything that was given: namespace, host, name of the object and addresses, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&Namespace, &Host, &Str, &Allocation)> {
+        self.given.iter().map(|((namespace, host, object), given)| (namespace, host, object, &given.addresses))
     }
 
-    /// The addresses of a host.
-    pub fn get(&self, namespace: &Namespace, host: &Host) -> Option<Allocation> {
-        self.slots.get(&(namespace.clone(), host.clone())).map(|slot| addresses(*slot))
+    /// The addresses of a host of an object.
+    pub fn get(&self, namespace: &Namespace, host: &Host, object: &Str) -> Option<&Allocation> {
+        self.given.get(&(namespace.clone(), host.clone(), object.clone())).map(|given| &given.addresses)
     }
 
-    fn take(&mut self, owner: (Namespace, Host), slot: u16) -> bool {
-        if slot == 0 || u32::from(slot) > SLOTS || self.slots.contains_key(&owner) || self.taken.contains_key(&slot) {
-            return false;
+    /// Who has an address: namespace and name of the object.
+    pub fn holder(&self, address: &str) -> Option<(&Namespace, &Str)> {
+        let (namespace, _, object) = self.taken.get(&address.parse::<IpAddr>().ok()?.to_canonical())?;
+        Some((namespace, object))
+    }
+
+    /// Whether nothing was given or taken away between the two. O(1); may be wrong in saying no.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.given.ptr_eq(&other.given)
+    }
+
+    fn give(&mut self, owner: Owner, addresses: Allocation, claim: Claim) {
+        self.release(&owner);
+        for ip in ips(&addresses) {
+            self.taken.insert(ip, owner.clone());
         }
-        self.taken.insert(slot, owner.clone());
-        self.slots.insert(owner, slot);
-        true
+        self.given.insert(owner, Given { addresses, claim });
     }
 
-    /// Frees the slots of all but some hosts.
-    fn forget(&mut self, but: impl Fn(&(Namespace, Host)) -> bool) {
-        self.taken.retain(|_, owner| but(owner));
-        self.slots.retain(|owner, _| but(owner));
+    fn release(&mut self, owner: &Owner) -> Option<Given> {
+        let given = self.given.remove(owner)?;
+        for ip in ips(&given.addresses) {
+            self.taken.remove(&ip);
+        }
+        Some(given)
     }
 
-    /// The slot by hash, or the next that is free. `None` when all are taken.
-    fn assign(&mut self, owner: &(Namespace, Host), reserved: &BTreeSet<u16>) -> Option<u16> {
+    /// All of a namespace that have or had a host.
+    fn namesakes<'a>(&'a self, owner: &'a Owner) -> impl Iterator<Item = &'a Owner> {
+        let first = (owner.0.clone(), owner.1.clone(), Str::new());
+        self.given
+            .range(first..)
+            .map(|(other, _)| other)
+            .take_while(|other| (&other.0, &other.1) == (&owner.0, &owner.1))
+            .filter(move |other| *other != owner)
+    }
+
+    /// The slot by hash, or the next that is free. False when all are taken.
+    fn assign(&mut self, owner: &Owner, reserved: &BTreeSet<IpAddr>) -> bool {
         let digest = Digest::of_bytes(format!("{}/{}", owner.0, owner.1).as_bytes());
         let start = u32::from_le_bytes([digest.0[0], digest.0[1], digest.0[2], digest.0[3]]) % SLOTS;
-        let mut probes = (0..SLOTS).map(|i| ((start + i) % SLOTS + 1) as u16);
-        let slot = probes.find(|s| !self.taken.contains_key(s) && !reserved.contains(s))?;
-        self.take(owner.clone(), slot);
-        Some(slot)
+        let mut slots = (0..SLOTS).map(|i| Allocation::of_slot(((start + i) % SLOTS + 1) as u16));
+        let free = |a: &Allocation| ips(a).iter().all(|ip| !self.taken.contains_key(ip) && !reserved.contains(ip));
+        let Some(addresses) = slots.find(free) else { return false };
+        self.give(owner.clone(), addresses, Claim::Given);
+        true
     }
 }
 
-/// The addresses of a slot.
-fn addresses(slot: u16) -> Allocation {
-    let [high, low] = slot.to_be_bytes();
-    Allocation { v4: format!("240.240.{high}.{low}").into(), v6: format!("2001:2::{slot:x}").into() }
+impl Allocation {
+    /// The addresses of a slot, from 1 to 65534.
+    pub fn of_slot(slot: u16) -> Self {
+        let (v4, v6) = (Ipv4Addr::from([240, 240, 0, 0]).to_bits(), Ipv6Addr::new(0x2001, 2, 0, 0, 0, 0, 0, slot));
+        Self { v4: Ipv4Addr::from(v4 + u32::from(slot)).to_string().into(), v6: v6.to_string().into() }
+    }
+
+    /// What a status says of a host: its first address of each family. None if it has none that can be read.
+    pub fn stated(status: &[Allocated], host: &Host) -> Option<Self> {
+        let own = status.iter().filter(|a| Host::new(a.host.clone()) == *host);
+        let all: Vec<IpAddr> = own.filter_map(|a| a.value.parse::<IpAddr>().ok()).map(|ip| ip.to_canonical()).collect();
+        let first = |v4: bool| {
+            all.iter().find(|ip| ip.is_ipv4() == v4).map_or_else(Str::new, |ip| Str::from(ip.to_string()))
+        };
+        (!all.is_empty()).then(|| Self { v4: first(true), v6: first(false) })
+    }
 }
 
-/// The slot of an address in 240.240.0.0/16 or 2001:2::/48 with nothing in between.
-fn slot_of(address: &str) -> Option<u16> {
-    match address.parse().ok()? {
-        std::net::IpAddr::V4(ip) => match ip.octets() {
-            [240, 240, high, low] => Some(u16::from_be_bytes([high, low])),
-            _ => None,
-        },
-        std::net::IpAddr::V6(ip) => match ip.segments() {
-            [0x2001, 2, 0, 0, 0, 0, 0, slot] => Some(slot),
-            _ => None,
-        },
-    }
+fn ips(addresses: &Allocation) -> Vec<IpAddr> {
+    [&addresses.v4, &addresses.v6].into_iter().filter_map(|a| a.parse().ok()).collect()
+}
+
+/// The addresses that users wrote themselves. A range is no address; istiod overlooks it too.
+fn own(entry: &ServiceEntry) -> impl Iterator<Item = IpAddr> + '_ {
+    entry.addresses.iter().filter_map(|a| a.parse::<IpAddr>().ok()).map(|ip| ip.to_canonical())
 }
 
 /// Whether a host of a ServiceEntry gets addresses (istio `pilot/pkg/controllers/ipallocate`): it has none of its own,
 /// is resolved, is not a wildcard unless it is resolved dynamically, and has not opted out.
-pub(super) fn is_eligible(host: &Host, meta: &Meta, entry: &ServiceEntry) -> bool {
+pub fn is_eligible(host: &Host, meta: &Meta, entry: &ServiceEntry) -> bool {
     const LABEL: &str = "networking.istio.io/enable-autoallocate-ip";
     entry.addresses.is_empty()
         && entry.resolution != Resolution::None
@@ -100,54 +159,132 @@ pub(super) fn is_eligible(host: &Host, meta: &Meta, entry: &ServiceEntry) -> boo
 }
 
 impl Index {
-    /// Gives addresses to hosts that are new, those with a status first, each group in order; the order of edits does
-    /// not matter beyond that. A host that goes keeps its slot, so that it has its old address when it comes back.
+    /// Gives addresses to hosts that need some. A host that goes keeps its own, so that it has them when it comes back,
+    /// until somebody's status claims them. O(changed hosts), and one look at all ServiceEntries where there is a new
+    /// claim.
     pub(super) fn allocate(&mut self, dirty: &mut Dirty) {
-        let mut stated = Vec::new();
+        let mut claims = Vec::new();
         let mut wanting = BTreeSet::new();
+        let mut written = BTreeSet::new();
         for host in &dirty.services {
             for object in self.defining.get(host).into_iter().flatten().filter_map(|k| self.objects.get(k)) {
                 let Spec::ServiceEntry(entry) = &object.spec else { continue };
-                let owner = (object.meta.namespace.clone(), host.clone());
-                if !is_eligible(host, &object.meta, entry) || self.allocations.slots.contains_key(&owner) {
+                written.extend(own(entry));
+                if !is_eligible(host, &object.meta, entry) {
                     continue;
                 }
-                let status = entry.allocated.iter().filter(|a| Host::new(a.host.clone()) == *host);
-                match status.filter_map(|a| slot_of(&a.value)).next() {
-                    Some(slot) => stated.push((object.meta.created, owner, slot)),
-                    None => drop(wanting.insert(owner)),
+                let owner = (object.meta.namespace.clone(), host.clone(), object.meta.name.clone());
+                let given = self.allocations.given.get(&owner);
+                let claim = Claim::Stated(object.meta.created);
+                match (Allocation::stated(&entry.allocated, host), given) {
+                    (Some(stated), given) if given.is_none_or(|g| (&g.addresses, g.claim) != (&stated, claim)) => {
+                        claims.push((claim, owner, stated));
+                    }
+                    (Some(_), _) => {}
+                    (None, Some(given)) if given.claim != Claim::Given => {
+                        let addresses = given.addresses.clone();
+                        self.allocations.give(owner, addresses, Claim::Given);
+                    }
+                    (None, Some(_)) => {}
+                    (None, None) => drop(wanting.insert(owner)),
                 }
             }
         }
-        stated.sort();
-        for (_, owner, slot) in stated {
-            if !self.allocations.take(owner.clone(), slot) {
-                wanting.insert(owner);
+        for ip in written {
+            if let Some(owner) = self.allocations.taken.get(&ip).cloned() {
+                self.evict(&owner, &mut wanting, dirty);
             }
         }
-        if wanting.is_empty() {
+        if claims.is_empty() && wanting.is_empty() {
             return;
         }
         let reserved = self.users_own();
-        for owner in &wanting {
-            if self.allocations.assign(owner, &reserved).is_none() {
-                // Only now do hosts that are gone lose what was kept for them.
-                let defining = &self.defining;
-                self.allocations.forget(|(namespace, host)| {
-                    defining.get(host).is_some_and(|keys| keys.iter().any(|k| k.namespace == *namespace))
-                });
-                self.allocations.assign(owner, &reserved);
-            }
+        claims.sort();
+        for (claim, owner, addresses) in claims {
+            self.claim(claim, owner, addresses, &reserved, &mut wanting, dirty);
+        }
+        for owner in wanting {
+            self.provide(&owner, &reserved);
         }
     }
 
-    /// Slots whose addresses users wrote themselves.
-    fn users_own(&self) -> BTreeSet<u16> {
-        let entries =
-            self.objects.iter().filter(|(k, _)| k.kind == Kind::ServiceEntry).filter_map(|(_, o)| match &o.spec {
-                Spec::ServiceEntry(entry) => Some(&entry.addresses),
-                _ => None,
-            });
-        entries.flatten().filter_map(|a: &Str| slot_of(a)).collect()
+    /// Gives a host what its status says, unless somebody has a better claim to it.
+    fn claim(
+        &mut self,
+        claim: Claim,
+        owner: Owner,
+        addresses: Allocation,
+        reserved: &BTreeSet<IpAddr>,
+        wanting: &mut BTreeSet<Owner>,
+        dirty: &mut Dirty,
+    ) {
+        let ips = ips(&addresses);
+        let rivals = ips.iter().filter_map(|ip| self.allocations.taken.get(ip)).filter(|rival| **rival != owner);
+        let rivals: BTreeSet<Owner> = rivals.cloned().collect();
+        let better = |rival: &Owner| {
+            self.is_entitled(rival)
+                && self.allocations.given.get(rival).is_some_and(|g| (g.claim, rival) < (claim, &owner))
+        };
+        if ips.iter().any(|ip| reserved.contains(ip)) || rivals.iter().any(better) {
+            if !self.allocations.given.contains_key(&owner) {
+                wanting.insert(owner);
+            }
+            return;
+        }
+        for rival in rivals {
+            self.evict(&rival, wanting, dirty);
+        }
+        wanting.remove(&owner);
+        self.allocations.give(owner, addresses, claim);
+    }
+
+    /// Takes addresses away; who still needs some is to get others.
+    fn evict(&mut self, owner: &Owner, wanting: &mut BTreeSet<Owner>, dirty: &mut Dirty) {
+        self.allocations.release(owner);
+        if self.is_entitled(owner) {
+            dirty.services.insert(owner.1.clone());
+            wanting.insert(owner.clone());
+        }
+    }
+
+    /// New addresses: those of an object that had the host before, if there is one, or else some that are free.
+    fn provide(&mut self, owner: &Owner, reserved: &BTreeSet<IpAddr>) {
+        let before = self.allocations.namesakes(owner).find(|other| !self.is_entitled(other)).cloned();
+        if let Some(left) = before.and_then(|before| self.allocations.release(&before))
+            && !ips(&left.addresses).iter().any(|ip| reserved.contains(ip))
+        {
+            return self.allocations.give(owner.clone(), left.addresses, Claim::Given);
+        }
+        if !self.allocations.assign(owner, reserved) {
+            // Only now do hosts that are gone lose what was kept for them.
+            let gone: Vec<Owner> =
+                self.allocations.given.keys().filter(|other| !self.is_entitled(other)).cloned().collect();
+            gone.iter().for_each(|other| drop(self.allocations.release(other)));
+            self.allocations.assign(owner, reserved);
+        }
+    }
+
+    /// Whether there is such a host, and it is to have addresses.
+    fn is_entitled(&self, (namespace, host, name): &Owner) -> bool {
+        let key = Key { kind: Kind::ServiceEntry, namespace: namespace.clone(), name: name.clone() };
+        let object = self.objects.get(&key).filter(|_| self.defining.get(host).is_some_and(|keys| keys.contains(&key)));
+        object.is_some_and(|object| match &object.spec {
+            Spec::ServiceEntry(entry) => is_eligible(host, &object.meta, entry),
+            _ => false,
+        })
+    }
+
+    /// Addresses that users wrote themselves.
+    fn users_own(&self) -> BTreeSet<IpAddr> {
+        let first = Key { kind: Kind::ServiceEntry, namespace: Namespace::default(), name: Str::new() };
+        let entries = self.objects.range(first..).take_while(|(k, _)| k.kind == Kind::ServiceEntry);
+        let entries = entries.filter_map(|(_, o)| match &o.spec {
+            Spec::ServiceEntry(entry) => Some(entry),
+            _ => None,
+        });
+        entries.flat_map(own).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -209,7 +209,8 @@ impl Index {
     }
 
     fn allocation(&self, host: &Host, meta: &Meta, spec: &api::service_entry::ServiceEntry) -> Option<Allocation> {
-        super::allocate::is_eligible(host, meta, spec).then(|| self.allocations.get(&meta.namespace, host)).flatten()
+        let given = || self.allocations.get(&meta.namespace, host, &meta.name);
+        super::allocate::is_eligible(host, meta, spec).then(given).flatten().cloned()
     }
 
     /// Whom `exportTo` names: `*` all, `~` nobody, `.` the own namespace (istio `push_context.go`,

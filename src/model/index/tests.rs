@@ -110,34 +110,6 @@ fn the_callers_rule_comes_before_the_services_and_the_roots() {
 }
 
 #[test]
-fn an_address_once_given_stays_through_edits_and_restarts() {
-    let mut index = index();
-    put(&mut index, &[entry("a", "one", "a.example.com", json!({})), entry("b", "one", "b.example.com", json!({}))]);
-    let given = |index: &Index, host: &str| index.allocations().get(&"one".into(), &host.into()).unwrap();
-    let first = given(&index, "a.example.com");
-    assert_ne!(first, given(&index, "b.example.com"));
-    put(&mut index, &[entry("a", "one", "a.example.com", json!({"location": "MESH_INTERNAL"}))]);
-    assert_eq!(given(&index, "a.example.com"), first);
-
-    let kept: Vec<_> = index.allocations().iter().map(|(n, h, s)| (n.clone(), h.clone(), s)).collect();
-    let mut restarted = Index::new(Options::default(), MeshConfig::default(), Allocations::restore(kept));
-    put(&mut restarted, &[entry("a", "one", "a.example.com", json!({}))]);
-    assert_eq!(given(&restarted, "a.example.com"), first);
-}
-
-#[test]
-fn an_address_in_the_status_comes_first_and_opting_out_gives_none() {
-    let mut index = index();
-    let mut stated = entry("a", "one", "a.example.com", json!({}));
-    stated["status"] = json!({"addresses": [{"value": "240.240.0.77", "host": "a.example.com"}]});
-    let mut out = entry("b", "one", "b.example.com", json!({}));
-    out["metadata"]["labels"] = json!({"networking.istio.io/enable-autoallocate-ip": "False"});
-    put(&mut index, &[stated, out]);
-    assert_eq!(index.allocations().get(&"one".into(), &"a.example.com".into()).unwrap().v4, "240.240.0.77");
-    assert!(index.allocations().get(&"one".into(), &"b.example.com".into()).is_none());
-}
-
-#[test]
 fn an_endpoint_waits_for_the_pod_it_names() {
     let mut index = index();
     put(&mut index, &[service("a", "shop", "10.96.0.1"), slice("a-0", "10.0.0.1")]);
@@ -229,16 +201,6 @@ fn unknown_hosts_subsets_and_second_claims_are_found() {
     assert!(has("two", "duplicate-host", "spec.hosts[0]"), "{found:?}");
     assert!(has("db2", "duplicate-host", "spec.hosts[0]"), "{found:?}");
     assert!(!has("db1", "duplicate-host", "spec.hosts[0]"));
-}
-
-#[test]
-fn when_all_addresses_are_given_hosts_that_are_gone_lose_theirs() {
-    let gone = |slot: u16| ("old".into(), Host::new(format!("h{slot}.example.com")), slot);
-    let full = Allocations::restore((1..=65534).map(gone));
-    let mut index = Index::new(Options::default(), MeshConfig::default(), full);
-    put(&mut index, &[entry("a", "one", "a.example.com", json!({}))]);
-    assert!(index.allocations().get(&"one".into(), &"a.example.com".into()).is_some());
-    assert_eq!(index.allocations().iter().count(), 1);
 }
 
 #[test]
