@@ -51,7 +51,7 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
     let serving = readiness.wait_for("the xDS port");
     let engine = engine(args, environment, &outlets, &metrics, &cache, synced)?;
     let findings = Findings::default();
-    intake::start(source(args, environment, &metrics)?, &engine, findings.clone());
+    intake::start(source(args, environment, &metrics).await?, &engine, findings.clone());
     let mesh = Mesh {
         engine: engine.clone(),
         cache: cache.clone(),
@@ -98,7 +98,7 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
 }
 
 /// Starts to read where the objects are: a folder, if one is named; a cluster otherwise.
-fn source(
+async fn source(
     args: &DiscoveryArgs,
     environment: &Environment,
     metrics: &Arc<Metrics>,
@@ -131,7 +131,7 @@ fn source(
     let place = kube::Place {
         named: args.kubeconfig.clone(),
         environment: cluster.kubeconfig.clone(),
-        pod: cluster.pod.clone(),
+        pod: cluster.pod,
         home: cluster.home.clone(),
     };
     let options = kube::Options {
@@ -139,10 +139,10 @@ fn source(
         revision: environment.revision.clone(),
         shared_mesh: environment.shared_mesh.clone(),
         doubt: kube::Options::DOUBT,
-        qps: args.kubernetes_qps,
-        burst: args.kubernetes_burst,
     };
-    Ok(kube::spawn(&place, options, Arc::new(Counting(metrics.clone())), mesh)?)
+    let rate = kube::Rate { qps: args.kubernetes_qps, burst: args.kubernetes_burst };
+    let connection = kube::Connection::open(&place, rate).await?;
+    Ok(kube::spawn(connection, options, Arc::new(Counting(metrics.clone())), mesh))
 }
 
 fn engine(

@@ -30,7 +30,7 @@ pub struct Cluster {
     /// `KUBECONFIG`, a list of files.
     pub kubeconfig: Vec<PathBuf>,
     /// `KUBERNETES_SERVICE_HOST` and `KUBERNETES_SERVICE_PORT`: we run in a Pod.
-    pub pod: Option<(String, String)>,
+    pub pod: bool,
     /// `.kube/config` under `HOME`.
     pub home: Option<PathBuf>,
 }
@@ -96,7 +96,7 @@ impl Environment {
                 kubeconfig: lookup("KUBECONFIG")
                     .map(|list| list.split(':').map(PathBuf::from).collect())
                     .unwrap_or_default(),
-                pod: lookup("KUBERNETES_SERVICE_HOST").zip(lookup("KUBERNETES_SERVICE_PORT")),
+                pod: lookup("KUBERNETES_SERVICE_HOST").and(lookup("KUBERNETES_SERVICE_PORT")).is_some(),
                 home: lookup("HOME").map(|h| PathBuf::from(h).join(".kube/config")),
             },
             features,

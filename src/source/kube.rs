@@ -1,6 +1,6 @@
 //! A Kubernetes API server as the source, and the mesh config in its ConfigMaps.
 //!
-//! Comes in: where the API server is ([`Access`]), and its answers. Goes out: [`Delivery`]: first everything that
+//! Comes in: a [`Connection`] to the API server, and its answers. Goes out: [`Delivery`]: first everything that
 //! there is, at once, then what changes.
 //!
 //! Each kind is listed and watched by a task of its own, as one stream where the server can (`sendInitialEvents`),
@@ -15,19 +15,20 @@
 //!
 //! Absent: what objects mean (`api`, `model`), writing.
 //!
-//! `access` finds the server and `client` asks it; `discovery` knows what it serves; a `reflector` reads one
+//! `place` finds the server, `connection` leads to it and `client` asks it; `discovery` knows what it serves; a `reflector` reads one
 //! `resource`, line by line (`lines`, `answer`, `cut`), into its `ledger`; `desk` puts all of them together.
 
-mod access;
 mod answer;
 mod backoff;
 mod client;
+mod connection;
 mod cut;
 mod desk;
 mod discovery;
 mod ledger;
 mod lines;
 mod pace;
+mod place;
 mod reflector;
 mod resource;
 mod settings;
@@ -40,7 +41,9 @@ use tokio::sync::mpsc::{Receiver, channel};
 use super::Delivery;
 use crate::api::Kind;
 
-pub use access::{Access, Error, Place};
+pub use connection::Connection;
+pub use pace::Rate;
+pub use place::{Error, Place};
 
 /// What to read, and how.
 #[derive(Clone, Debug)]
@@ -55,10 +58,6 @@ pub struct Options {
     /// How long a list that suddenly lacks more than half of a kind is doubted: an API server that was restored, or a
     /// proxy before it that lies, would else take the mesh down at once.
     pub doubt: Duration,
-    /// `--kubernetesApiQPS`: requests a second, in the long run.
-    pub qps: f64,
-    /// `--kubernetesApiBurst`: requests at once.
-    pub burst: u32,
 }
 
 impl Options {
@@ -80,19 +79,15 @@ pub trait Watcher: Send + Sync + 'static {
 ///
 /// `mesh` are deliveries of files that hold the mesh config ([`super::files`]), where there are such; without them, it
 /// is read from ConfigMaps.
-///
-/// # Errors
-/// When what is said about the API server cannot be used.
 pub fn spawn(
-    place: &Place,
+    connection: Connection,
     options: Options,
     watcher: Arc<dyn Watcher>,
     mesh: Option<Receiver<Delivery>>,
-) -> Result<Receiver<Delivery>, Error> {
-    let access = Access::find(place)?;
-    let client = Arc::new(client::Client::new(access, pace::Pace::new(options.qps, options.burst)));
+) -> Receiver<Delivery> {
+    let client = Arc::new(client::Client::new(connection));
     // One delivery waits while one is worked on; what happens meanwhile is in the one after.
     let (sender, receiver) = channel(1);
     tokio::spawn(desk::run(client, options, watcher, mesh, sender));
-    Ok(receiver)
+    receiver
 }

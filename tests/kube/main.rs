@@ -4,6 +4,7 @@
 //! controllers: no EndpointSlice, status or deletion of a namespace but what a test writes itself.
 #![expect(clippy::unwrap_used, reason = "a test's way to fail")]
 
+mod access;
 mod chart;
 mod corpus;
 mod definitions;

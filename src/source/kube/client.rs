@@ -1,28 +1,14 @@
-//! Requests to the API server, all over one connection where it speaks HTTP/2.
-
-use std::time::Duration;
+//! What is asked of the API server to read it: the bytes of its answers, as they come.
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, USER_AGENT};
+use http::header::{ACCEPT, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::{HeaderValue, Request, Response, StatusCode, Uri};
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client as Http;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use http_body_util::{BodyExt, Limited};
+use kube::client::Body;
 use serde::Deserialize;
 
-use super::access::{Access, Credentials};
-use super::pace::Pace;
+use super::connection::{Connection, PATIENCE, causes};
 
-/// How long the server may take to begin an answer; a list of a large kind takes it a while.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// How long connecting may take.
-const CONNECT: Duration = Duration::from_secs(5);
-/// After how long a silent connection is asked whether it is still there, and how long the answer may take: a
-/// machine that vanished says nothing.
-const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(10));
 /// A page may not be larger.
 const LARGEST: usize = 256 << 20;
 
@@ -79,39 +65,20 @@ pub(super) struct Answer {
 }
 
 /// The API server.
-pub(super) struct Client {
-    http: Http<HttpsConnector<HttpConnector>, Empty<Bytes>>,
-    server: Uri,
-    credentials: Credentials,
-    pace: Pace,
-}
+pub(super) struct Client(Connection);
 
 impl Client {
-    pub(super) fn new(access: Access, pace: Pace) -> Self {
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(CONNECT));
-        tcp.set_keepalive(Some(KEEPALIVE.0));
-        let tls = HttpsConnectorBuilder::new().with_tls_config(access.tls).https_or_http();
-        let connector = tls.enable_all_versions().wrap_connector(tcp);
-        let mut http = Http::builder(TokioExecutor::new());
-        http.timer(TokioTimer::new()).pool_timer(TokioTimer::new());
-        http.http2_keep_alive_interval(KEEPALIVE.0).http2_keep_alive_timeout(KEEPALIVE.1);
-        http.http2_keep_alive_while_idle(true);
-        // A list is read as it comes; one kind must not wait for another.
-        http.http2_initial_stream_window_size(4 << 20).http2_initial_connection_window_size(64 << 20);
-        let http = http.build(connector);
-        Self { http, server: access.server, credentials: access.credentials, pace }
+    pub(super) fn new(connection: Connection) -> Self {
+        Self(connection)
     }
 
     /// Where the server is.
     pub(super) fn server(&self) -> &Uri {
-        &self.server
+        self.0.server()
     }
 
     /// The answer to a GET of a path with its query, if it is a good one. Its body is still to come.
-    pub(super) async fn get(&self, path: &str, accept: &'static str) -> Result<Response<Incoming>, Error> {
+    pub(super) async fn get(&self, path: &str, accept: &'static str) -> Result<Response<Body>, Error> {
         self.get_unless(path, accept, None).await
     }
 
@@ -121,28 +88,19 @@ impl Client {
         path: &str,
         accept: &'static str,
         tag: Option<&HeaderValue>,
-    ) -> Result<Response<Incoming>, Error> {
-        self.pace.turn().await;
-        let uri = format!("{}{path}", self.server.to_string().trim_end_matches('/'));
-        let mut request = Request::get(&uri).header(ACCEPT, accept).header(USER_AGENT, "mizzen");
-        if let Some(header) = self.credentials.header().await.map_err(Error::Unreachable)? {
-            request = request.header(AUTHORIZATION, header);
-        }
+    ) -> Result<Response<Body>, Error> {
+        let mut request = Request::get(path).header(ACCEPT, accept);
         if let Some(tag) = tag {
             request = request.header(IF_NONE_MATCH, tag);
         }
-        let request = request.body(Empty::new()).map_err(|e| Error::Unreachable(format!("{uri}: {e}")))?;
-        let answer = tokio::time::timeout(PATIENCE, self.http.request(request)).await;
-        let answer = answer.map_err(|_| Error::Unreachable(format!("no answer in {} s", PATIENCE.as_secs())))?;
-        let answer = answer.map_err(|e| Error::Unreachable(causes(&e)))?;
+        let request = request.body(Body::empty()).map_err(|e| Error::Unreachable(format!("{path}: {e}")))?;
+        let answer = self.0.client().send(request).await.map_err(|error| match error {
+            kube::Error::Service(error) => Error::Unreachable(causes(&*error)),
+            error => Error::Unreachable(causes(&error)),
+        })?;
         match answer.status() {
             status if status.is_success() => Ok(answer),
-            status => {
-                if status == StatusCode::UNAUTHORIZED {
-                    self.credentials.refused().await;
-                }
-                Err(refusal(status, answer).await)
-            }
+            status => Err(refusal(status, answer).await),
         }
     }
 
@@ -153,35 +111,20 @@ impl Client {
         accept: &'static str,
         tag: Option<&HeaderValue>,
     ) -> Result<Answer, Error> {
-        let answer = self.get_unless(path, accept, tag).await?;
-        let header = |name| answer.headers().get(name).cloned();
-        let (kind, tag) = (header(CONTENT_TYPE), header(ETAG));
-        let body = Limited::new(answer.into_body(), LARGEST).collect();
+        let (parts, body) = self.get_unless(path, accept, tag).await?.into_parts();
+        let body = Limited::new(body, LARGEST).collect();
         let body = tokio::time::timeout(PATIENCE, body).await;
         let body = body.map_err(|_| Error::Unreachable("the answer does not end".to_owned()))?;
         let body = body.map_err(|e| Error::Unreachable(e.to_string()))?.to_bytes();
-        Ok(Answer { kind, tag, body })
+        let header = |name| parts.headers.get(name).cloned();
+        Ok(Answer { kind: header(CONTENT_TYPE), tag: header(ETAG), body })
     }
 }
 
 /// Kubernetes' own words, if the answer has them.
-async fn refusal(status: StatusCode, answer: Response<Incoming>) -> Error {
+async fn refusal(status: StatusCode, answer: Response<Body>) -> Error {
     let body = Limited::new(answer.into_body(), 1 << 20).collect().await.map(|b| b.to_bytes()).unwrap_or_default();
     let said: Status = serde_json::from_slice(&body).unwrap_or_default();
     let message = if said.message.is_empty() { String::from_utf8_lossy(&body).trim().to_owned() } else { said.message };
     Error::Refused { code: status.as_u16(), reason: said.reason, message }
-}
-
-/// An error and what is behind it.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(error) = next {
-        let cause = error.to_string();
-        if !text.contains(&cause) {
-            text = format!("{text}: {cause}");
-        }
-        next = error.source();
-    }
-    text
 }

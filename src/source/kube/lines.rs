@@ -2,7 +2,9 @@
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use kube::client::Body;
+
+use super::connection::causes;
 
 /// No object is this large: etcd takes 1.5 MiB.
 const LONGEST: usize = 16 << 20;
@@ -11,8 +13,8 @@ const LONGEST: usize = 16 << 20;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
     /// The connection broke.
-    #[error("{0}")]
-    Broken(#[from] hyper::Error),
+    #[error("{}", causes(.0))]
+    Broken(#[from] kube::Error),
     /// What comes is not what was asked for.
     #[error("a line of more than {LONGEST} bytes")]
     Long,
@@ -20,14 +22,14 @@ pub(super) enum Error {
 
 /// A body, taken line by line.
 pub(super) struct Lines {
-    body: Incoming,
+    body: Body,
     rest: BytesMut,
     /// So many bytes of `rest` are known to have no end of a line.
     searched: usize,
 }
 
 impl Lines {
-    pub(super) fn new(body: Incoming) -> Self {
+    pub(super) fn new(body: Body) -> Self {
         Self { body, rest: BytesMut::new(), searched: 0 }
     }
 

@@ -4,6 +4,15 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+/// How many requests are made.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rate {
+    /// `--kubernetesApiQPS`: requests a second, in the long run.
+    pub qps: f64,
+    /// `--kubernetesApiBurst`: requests at once.
+    pub burst: u32,
+}
+
 /// A bucket of requests that fills at a steady rate.
 pub(super) struct Pace {
     /// Requests a second.
@@ -19,9 +28,9 @@ struct Bucket {
 }
 
 impl Pace {
-    pub(super) fn new(qps: f64, burst: u32) -> Self {
-        let burst = f64::from(burst.max(1));
-        Self { qps: qps.max(0.1), burst, bucket: Mutex::new(Bucket { level: burst, at: Instant::now() }) }
+    pub(super) fn new(rate: Rate) -> Self {
+        let burst = f64::from(rate.burst.max(1));
+        Self { qps: rate.qps.max(0.1), burst, bucket: Mutex::new(Bucket { level: burst, at: Instant::now() }) }
     }
 
     /// Waits for its turn.
@@ -48,7 +57,7 @@ mod tests {
 
     #[test]
     fn a_burst_is_free_and_what_follows_is_not() {
-        let pace = Pace::new(10.0, 2);
+        let pace = Pace::new(Rate { qps: 10.0, burst: 2 });
         let now = Instant::now();
         let waits: Vec<u128> = (0..4).map(|_| pace.draw(now).as_millis()).collect();
         assert_eq!(waits, [0, 0, 100, 200]);

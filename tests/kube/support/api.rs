@@ -1,52 +1,35 @@
 //! Requests to the API server, as kubectl makes them.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
-use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use http::{Method, Request};
-use http_body_util::{BodyExt, Full};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use kube::client::Body;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
 use mizzen::api::Kind;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 /// The API server, for one who may do everything.
 pub(crate) struct Api {
     runtime: Runtime,
-    certificate: PathBuf,
+    kubeconfig: PathBuf,
     wire: OnceLock<Wire>,
-    port: u16,
-    token: String,
 }
 
 #[derive(Clone)]
-struct Wire {
-    http: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
-    port: u16,
-    token: String,
-}
+struct Wire(Client);
 
 impl Wire {
     async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<(u16, Value), String> {
         let kind = if method == Method::PATCH { "application/apply-patch+yaml" } else { "application/json" };
-        let body = Full::new(Bytes::from(body.map(|b| b.to_string()).unwrap_or_default()));
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("https://127.0.0.1:{}{path}", self.port))
-            .header(AUTHORIZATION, format!("Bearer {}", self.token))
-            .header(CONTENT_TYPE, kind)
-            .body(body)
-            .unwrap();
-        let answer = self.http.request(request).await.map_err(|e| e.to_string())?;
+        let body = Body::from(body.map(|b| b.to_string()).unwrap_or_default().into_bytes());
+        let request = Request::builder().method(method).uri(path).header(CONTENT_TYPE, kind).body(body).unwrap();
+        let answer = self.0.send(request).await.map_err(|e| e.to_string())?;
         let status = answer.status().as_u16();
-        let body = answer.into_body().collect().await.map_err(|e| e.to_string())?.to_bytes();
+        let body = answer.into_body().collect_bytes().await.map_err(|e| e.to_string())?;
         let text = || Value::String(String::from_utf8_lossy(&body).into_owned());
         Ok((status, serde_json::from_slice(&body).unwrap_or_else(|_| text())))
     }
@@ -113,9 +96,9 @@ fn path(document: &Value) -> String {
 }
 
 impl Api {
-    pub(crate) fn new(certificate: &Path, port: u16, token: &str) -> Self {
+    pub(crate) fn new(kubeconfig: &Path) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        Self { runtime, certificate: certificate.to_owned(), wire: OnceLock::new(), port, token: token.to_owned() }
+        Self { runtime, kubeconfig: kubeconfig.to_owned(), wire: OnceLock::new() }
     }
 
     /// Known once the server has made its certificate.
@@ -123,19 +106,12 @@ impl Api {
         if let Some(wire) = self.wire.get() {
             return Some(wire.clone());
         }
-        let mut roots = rustls::RootCertStore::empty();
-        for root in CertificateDer::pem_file_iter(&self.certificate).ok()? {
-            roots.add(root.ok()?).ok()?;
-        }
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().ok()?;
-        let tls = tls.with_root_certificates(roots).with_no_client_auth();
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_only().enable_all_versions();
+        let kubeconfig = Kubeconfig::read_from(&self.kubeconfig).unwrap();
+        let options = KubeConfigOptions::default();
+        let mut config = self.runtime.block_on(Config::from_custom_kubeconfig(kubeconfig, &options)).ok()?;
+        config.default_retry = false;
         let _inside = self.runtime.enter();
-        let http = Client::builder(TokioExecutor::new()).build(connector.wrap_connector(tcp));
-        Some(self.wire.get_or_init(|| Wire { http, port: self.port, token: self.token.clone() }).clone())
+        Some(self.wire.get_or_init(|| Wire(Client::try_from(config).unwrap())).clone())
     }
 
     fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<(u16, Value), String> {

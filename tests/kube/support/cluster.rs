@@ -94,10 +94,10 @@ impl Cluster {
         let etcd = Server(etcd.expect("setpriv is there; run tests/setup.sh"));
         fs::write(folder.path().join("etcd.port"), clients.to_string()).unwrap();
         let server = start_server(folder.path(), port, flags);
-        let api = Api::new(&folder.path().join("certs/apiserver.crt"), port, TOKEN);
+        let api = Api::new(&folder.path().join("kubeconfig"));
         let cluster = Self { folder, port, etcd, server: Some(server), api, _turn: turn };
-        cluster.wait();
         cluster.write_kubeconfig();
+        cluster.wait();
         cluster
     }
 

@@ -72,15 +72,14 @@ impl Source {
             revision: String::new(),
             shared_mesh: String::new(),
             doubt: DOUBT,
-            qps: 80.0,
-            burst: 160,
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let counts = Arc::new(Counts::default());
-        let deliveries = {
-            let _inside = runtime.enter();
-            kube::spawn(&place, options, counts.clone(), None).unwrap()
-        };
+        let rate = kube::Rate { qps: 80.0, burst: 160 };
+        let deliveries = runtime.block_on(async {
+            let connection = kube::Connection::open(&place, rate).await.unwrap();
+            kube::spawn(connection, options, counts.clone(), None)
+        });
         Self {
             runtime,
             deliveries,
