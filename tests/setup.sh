@@ -20,6 +20,12 @@ need openssl openssl
 need curl curl
 need go golang-go
 need kubectl kubernetes-client
+need prometheus prometheus
+need java default-jre-headless
+need mvn maven
+need ruby ruby
+# A library of Ruby has no program by which it could be told.
+command -v ruby >/dev/null 2>&1 && ruby -roj -e '' 2>/dev/null || missing="$missing ruby-oj"
 
 # Envoy comes as a Python package, unless there is one.
 if [ -z "${ENVOY:-}" ] && ! command -v envoy >/dev/null 2>&1 && ! python3 -m pip --version >/dev/null 2>&1; then
@@ -30,6 +36,20 @@ fi
 built() {
     "$(dirname "$0")/kube/apiserver/build.sh" >/dev/null
     "$(dirname "$0")/kube/helm.sh" >/dev/null
+    zipkin
+}
+
+# Zipkin is a jar of Maven Central.
+zipkin() {
+    cache="${XDG_CACHE_HOME:-$HOME/.cache}/mizzen"
+    version=3.5.1
+    [ -f "$cache/zipkin-server-$version-exec.jar" ] && return
+    echo "tests/setup.sh: bringing Zipkin $version from Maven Central (130 MB)"
+    scratch=$(mktemp -d)
+    mvn -q -B dependency:copy -Dartifact="io.zipkin:zipkin-server:$version:jar:exec" -DoutputDirectory="$scratch"
+    mkdir -p "$cache"
+    mv "$scratch/zipkin-server-$version-exec.jar" "$cache/"
+    rmdir "$scratch"
 }
 
 if [ -z "$missing" ]; then

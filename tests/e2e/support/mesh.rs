@@ -20,7 +20,8 @@ use super::{capture, dns, http, require};
 pub(crate) const CENTRE: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 const GRPC: u16 = 15010;
 const HTTP: u16 = 8080;
-const MONITORING: u16 = 15014;
+/// Where the control plane tells its metrics.
+pub(crate) const MONITORING: u16 = 15014;
 
 /// A network `10.77.0.0/24`, a folder that the control plane reads, and the control plane while it runs.
 ///
@@ -76,6 +77,12 @@ impl Mesh {
     /// A directory for whatever the test's programs write.
     pub(crate) fn directory(&self) -> &Path {
         self.directory.path()
+    }
+
+    /// Keeps that directory when the mesh ends; where it is.
+    pub(crate) fn keep(&mut self) -> PathBuf {
+        self.directory.disable_cleanup(true);
+        self.directory.path().to_owned()
     }
 
     /// Puts `yaml` into the folder as `file`, in one step as an editor does; returns when that was.

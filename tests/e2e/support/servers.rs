@@ -18,6 +18,13 @@ pub(crate) struct Backend {
     _stop: oneshot::Sender<()>,
 }
 
+impl Backend {
+    /// A backend that ends when `stop` is dropped.
+    pub(crate) fn stopped_by(stop: oneshot::Sender<()>) -> Backend {
+        Backend { _stop: stop }
+    }
+}
+
 /// Starts a greeter called `name` on port 50051 of `namespace`.
 pub(crate) fn greeter(namespace: &Namespace, name: &str) -> Backend {
     let (stop, stopped) = oneshot::channel::<()>();
@@ -36,7 +43,7 @@ pub(crate) fn greeter(namespace: &Namespace, name: &str) -> Backend {
         });
     });
     is_ready.recv().expect("the backend starts");
-    Backend { _stop: stop }
+    Backend::stopped_by(stop)
 }
 
 /// A MariaDB server at `address:3306` of the centre that answers `SELECT @@server_id` with `id`, to anybody.
