@@ -17,12 +17,12 @@ use crate::support::mesh::{CENTRE, Mesh};
 use crate::support::process::Process;
 use crate::support::servers;
 
-/// MySQL servers, all on port 3306, with the ids that they give for themselves.
-pub(crate) const DATABASES: [(&str, Ipv4Addr, u32); 4] = [
-    ("catalog.rds.example.com", Ipv4Addr::new(10, 77, 0, 21), 21),
-    ("members.rds.example.com", Ipv4Addr::new(10, 77, 0, 22), 22),
-    ("stock-primary.rds.example.com", Ipv4Addr::new(10, 77, 0, 23), 23),
-    ("stock-replica.rds.example.com", Ipv4Addr::new(10, 77, 0, 24), 24),
+/// MySQL servers, all on port 3306, with the names of their ServiceEntries. As its id each gives the end of its address.
+pub(crate) const DATABASES: [(&str, Ipv4Addr, &str); 4] = [
+    ("catalog.rds.example.com", Ipv4Addr::new(10, 77, 0, 21), "mysql-catalog"),
+    ("members.rds.example.com", Ipv4Addr::new(10, 77, 0, 22), "mysql-members"),
+    ("stock-primary.rds.example.com", Ipv4Addr::new(10, 77, 0, 23), "mysql-stock"),
+    ("stock-replica.rds.example.com", Ipv4Addr::new(10, 77, 0, 24), "mysql-stock"),
 ];
 pub(crate) const REDIS: (&str, Ipv4Addr) = ("session.cache.example.com", Ipv4Addr::new(10, 77, 0, 41));
 const ZIPKIN: (&str, Ipv4Addr) = ("zipkin.observe.example.com", Ipv4Addr::new(10, 77, 0, 31));
@@ -65,7 +65,8 @@ impl Users {
         mesh.configure("client.yaml", CLIENT);
         mesh.configure("otel.yaml", COLLECTOR);
         mesh.start_control_plane();
-        let mut outside: Vec<Process> = DATABASES.iter().map(|(_, ip, id)| servers::mariadb(&mesh, *ip, *id)).collect();
+        let mut outside: Vec<Process> =
+            DATABASES.iter().map(|(_, ip, _)| servers::mariadb(&mesh, *ip, ip.octets()[3].into())).collect();
         outside.push(servers::redis(&mesh, REDIS.1));
 
         let greeters = ["greeter-5b7c-aaaaa", "greeter-5b7c-bbbbb"].map(|name| sidecar(&mesh, &objects, name));

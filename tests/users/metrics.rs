@@ -1,43 +1,43 @@
 //! Istio's metrics of calls: exact at both ends, and complete in their labels.
 
+use std::time::{Duration, Instant};
+
 use crate::graph;
 use crate::mesh::{GREETER, Users, WEB};
 use crate::parts::calls::repeat;
 use crate::parts::greeter::{ANSWERS, talk};
+use crate::support::process::eventually;
 
 const CALLS: usize = 10_000;
 
 /// The sum of a counter over all proxies, for what the client calls of a service.
 fn counted(users: &Users, metric: &str, reporter: &str, service: &str) -> f64 {
-    users.prometheus.value(&sum(metric, reporter, service))
-}
-
-fn sum(metric: &str, reporter: &str, service: &str) -> String {
-    format!(r#"sum({metric}{{reporter="{reporter}",source_workload="client",destination_service="{service}"}})"#)
+    let labels = format!(r#"reporter="{reporter}",source_workload="client",destination_service="{service}""#);
+    users.prometheus.value(&format!("sum({metric}{{{labels}}})"))
 }
 
 pub(crate) fn exact(users: &mut Users) {
-    let of = |users: &Users, reporter: &str| {
-        ["istio_requests_total", "istio_request_duration_milliseconds_count", "istio_request_bytes_count"]
-            .map(|metric| counted(users, metric, reporter, WEB))
+    const METRICS: [&str; 3] =
+        ["istio_requests_total", "istio_request_duration_milliseconds_count", "istio_request_bytes_count"];
+    // Histograms are put together every five seconds, counters at once.
+    let settled = |users: &Users, reporter: &str| {
+        eventually(Duration::from_secs(30), "all that was called to be counted", || {
+            let all = METRICS.map(|metric| counted(users, metric, reporter, WEB));
+            (all[0] > 0.0 && all.iter().all(|count| *count == all[0])).then_some(all[0])
+        })
     };
+    const REPORTERS: [&str; 2] = ["source", "destination"];
+    graph::everybody_calls(users);
     users.prometheus.wait_for_a_scrape();
-    let before = ["source", "destination"].map(|reporter| of(users, reporter));
-    let begun = std::time::Instant::now();
+    let before = REPORTERS.map(|reporter| settled(users, reporter));
+    let begun = Instant::now();
     repeat(users.client.namespace(), (users.resolve(WEB), 80).into(), WEB, "/counted", CALLS);
     println!("{CALLS} calls in {:.1} s", begun.elapsed().as_secs_f64());
-
-    for (reporter, before) in ["source", "destination"].iter().zip(before) {
-        // Histograms are put together every five seconds.
-        let metric = "istio_request_duration_milliseconds_count";
-        let wanted = before[1] + CALLS as f64;
-        users.prometheus.wait_for("all calls to be counted", &sum(metric, reporter, WEB), |n| n >= wanted);
-        users.prometheus.wait_for_a_scrape();
-        let after = of(users, reporter);
-        for (after, before) in after.iter().zip(before) {
-            assert_eq!(after - before, CALLS as f64, "{reporter}");
-        }
-        println!("{reporter}: {} calls counted", after[0] - before[0]);
+    users.prometheus.wait_for_a_scrape();
+    let after = REPORTERS.map(|reporter| settled(users, reporter));
+    for ((reporter, before), after) in REPORTERS.iter().zip(before).zip(after) {
+        println!("{reporter}: {before} calls before, {after} after");
+        assert_eq!(after - before, CALLS as f64, "{reporter}");
     }
     let failed = format!(r#"istio_requests_total{{destination_service="{WEB}",response_code!="200"}}"#);
     assert_eq!(users.prometheus.query(&failed), []);

@@ -62,6 +62,8 @@ impl Sidecar {
         let mut command = namespace.command_as(binary(), user);
         command.arg("-c").arg(&file).args(["--concurrency", "1", "--disable-hot-restart", "-l", "warning"]);
         command.args(["--drain-time-s", "45", "--drain-strategy", "immediate"]);
+        // Logs are written every ten seconds otherwise.
+        command.args(["--file-flush-interval-msec", "1000"]);
         let process = Process::start(name, command, directory.join(format!("{name}.envoy.log")));
         Sidecar { process, namespace }
     }
