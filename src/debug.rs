@@ -23,7 +23,7 @@ mod time;
 mod tests;
 
 pub use client::{Client, Clients};
-pub use config_dump::{DumpOptions, config_dump, of_types, resource_types};
+pub use config_dump::{DumpOptions, config_dump, of_types, resource, resource_types};
 pub use connections::{AdsClients, adsz, connections};
 pub use endpoints::{EndpointShards, Shards, endpoint_shards};
 pub use objects::{Cluster, clusters, configs, mesh, push_status};

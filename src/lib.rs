@@ -11,6 +11,7 @@ pub mod engine;
 pub mod generate;
 pub mod metrics;
 pub mod model;
+pub mod page;
 pub mod plan;
 pub mod proto;
 pub mod proxy;

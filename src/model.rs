@@ -11,6 +11,7 @@
 
 pub mod facts;
 pub mod index;
+mod inventory;
 pub mod reads;
 mod snapshot;
 mod survey;

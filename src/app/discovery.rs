@@ -39,6 +39,11 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
         http: args.http_addr.clone(),
         monitoring: args.monitoring_addr.clone(),
         debug: features.debug_on_http,
+        page: http::PageOptions {
+            replica: environment.pod_name.clone(),
+            revision: environment.revision.clone(),
+            prometheus: args.prometheus_addr.clone().filter(|address| !address.is_empty()),
+        },
     };
     // Probes are answered before anything else is done.
     let pages = http::bind(&pages).await.context("the ports for people and probes")?;

@@ -1,7 +1,7 @@
-//! What is answered over HTTP: readiness, metrics, the version, the debug pages.
+//! What is answered over HTTP: readiness, metrics, the version, the debug pages, the page for people.
 //!
 //! Comes in: addresses, and handles on whatever can be looked at ([`State`]). Goes out: two servers like istiod's, one
-//! for people and probes on the machine (`--httpAddr`), one for monitoring (`--monitoringAddr`). [`bind`] opens the
+//! for probes (`--httpAddr`), one for monitoring and for people to look at (`--monitoringAddr`). [`bind`] opens the
 //! sockets before anything else is done, so that a port in use is known at once; [`Listeners::serve`] answers on them.
 //!
 //! Invariants: pages are made from values taken at one moment, not while holding the engine; a caller from elsewhere
@@ -11,6 +11,8 @@
 mod auth;
 mod debug;
 mod listen;
+mod page;
+mod prometheus;
 mod query;
 mod ready;
 mod server;
@@ -42,6 +44,7 @@ use crate::wire::Cache;
 use super::findings::Findings;
 
 pub use listen::listen;
+pub use page::Options as PageOptions;
 pub use ready::{Pending, Readiness};
 
 /// Where to answer, and what.
@@ -51,8 +54,10 @@ pub struct Options {
     pub http: String,
     /// `--monitoringAddr`; where it is empty, what it would have is on `http` too, as in istiod.
     pub monitoring: String,
-    /// `ENABLE_DEBUG_ON_HTTP`: whether there are debug pages.
+    /// `ENABLE_DEBUG_ON_HTTP`: whether there are debug pages, and the page for people.
     pub debug: bool,
+    /// What that page has to know.
+    pub page: PageOptions,
 }
 
 /// What can be looked at. Cheap to clone.
@@ -77,6 +82,7 @@ pub struct Listeners {
     http: Option<TcpListener>,
     monitoring: Option<TcpListener>,
     debug: bool,
+    page: PageOptions,
 }
 
 /// Servers that are running.
@@ -91,7 +97,8 @@ pub struct Servers {
 pub async fn bind(options: &Options) -> io::Result<Listeners> {
     let open = async |address: &str| if address.is_empty() { Ok(None) } else { listen(address).await.map(Some) };
     let http = open(&options.http).await?;
-    Ok(Listeners { http, monitoring: open(&options.monitoring).await?, debug: options.debug })
+    let monitoring = open(&options.monitoring).await?;
+    Ok(Listeners { http, monitoring, debug: options.debug, page: options.page.clone() })
 }
 
 impl Listeners {
@@ -110,7 +117,8 @@ impl Listeners {
         let mut running = JoinSet::new();
         let pages = if self.debug { debug::routes(state.clone()) } else { Router::new() };
         let mut http = readiness(state.clone()).merge(pages.clone()).merge(more);
-        let monitoring = monitoring(state);
+        let shown = if self.debug { page::routes(state.clone(), self.page) } else { Router::new() };
+        let monitoring = monitoring(state).merge(shown);
         match self.monitoring {
             Some(listener) => drop(running.spawn(server::serve(listener, monitoring.merge(pages), stop.clone()))),
             None => http = http.merge(monitoring),

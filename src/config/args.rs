@@ -96,6 +96,9 @@ pub struct DiscoveryArgs {
     /// Metrics, version and debug pages
     #[arg(long = "monitoringAddr", default_value = ":15014", value_name = "ADDR")]
     pub monitoring_addr: String,
+    /// A Prometheus that has Istio's metrics, as http://prometheus:9090: the page under /ui/ shows who talks to whom by them
+    #[arg(long = "prometheusAddr", env = "MIZZEN_PROMETHEUS_ADDR", value_name = "ADDR")]
+    pub prometheus_addr: Option<String>,
     /// How long open streams may take to end at shutdown
     #[arg(long = "shutdownDuration", default_value = "10s", value_parser = parse_duration, value_name = "DURATION")]
     pub shutdown_duration: Duration,

@@ -28,6 +28,8 @@ pub struct Client {
     pub metadata: Arc<Map<String, Value>>,
     /// Where it says it runs.
     pub locality: Locality,
+    /// Major, minor and patch of its Envoy, if it tells.
+    pub version: Option<(u32, u32, u32)>,
     /// The other end of its connection.
     pub address: Address,
     /// Since when.
@@ -52,6 +54,7 @@ impl Client {
             node: connection.node.clone(),
             metadata: connection.metadata.clone(),
             locality: connection.locality.clone(),
+            version: connection.version,
             address: connection.address,
             connected: connection.connected_at,
             types: ResourceType::ALL.map(|kind| connection.status(kind)),

@@ -35,7 +35,7 @@ pub fn config_dump(client: &Client, options: DumpOptions) -> Result<Value, Error
 /// # Errors
 /// When a resource cannot be printed, which is a defect.
 pub fn of_types(client: &Client, kinds: &[ResourceType]) -> Result<Value, Error> {
-    let resources = kinds.iter().flat_map(|kind| client.holds(*kind).map(|r| print(*kind, r)));
+    let resources = kinds.iter().flat_map(|kind| client.holds(*kind).map(|r| resource(*kind, r)));
     let configs = resources.collect::<Result<Vec<_>, _>>()?;
     Ok(if configs.is_empty() { json!({}) } else { json!({ "configs": configs }) })
 }
@@ -114,7 +114,7 @@ impl Section {
         if self.versioned && !version.is_empty() {
             section["versionInfo"] = version.into();
         }
-        let entry = |r: &Arc<Encoded>| Ok((self.entry)(r.name(), version, print(self.kind, r)?));
+        let entry = |r: &Arc<Encoded>| Ok((self.entry)(r.name(), version, resource(self.kind, r)?));
         let entries = client.holds(self.kind).map(entry).collect::<Result<Vec<_>, Error>>()?;
         if !entries.is_empty() {
             section[self.list] = entries.into();
@@ -127,9 +127,12 @@ fn empty(section: &str) -> Value {
     json!({ "@type": format!("type.googleapis.com/envoy.admin.v3.{section}ConfigDump") })
 }
 
-/// A resource as it stands in an `Any`.
-fn print(kind: ResourceType, resource: &Encoded) -> Result<Value, Error> {
-    let mut printed = to_json(kind.type_url(), &resource.message())?;
+/// A resource as it stands in an `Any`, without private keys.
+///
+/// # Errors
+/// When it cannot be printed, which is a defect.
+pub fn resource(kind: ResourceType, of: &Encoded) -> Result<Value, Error> {
+    let mut printed = to_json(kind.type_url(), &of.message())?;
     if kind == ResourceType::Secret {
         printed = redacted(printed);
     }

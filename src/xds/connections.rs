@@ -38,6 +38,8 @@ pub struct Connection {
     pub metadata: Arc<Map<String, Value>>,
     /// Where it says it runs.
     pub locality: Locality,
+    /// Major, minor and patch of its Envoy, if it tells.
+    pub version: Option<(u32, u32, u32)>,
     /// The other end of the connection.
     pub address: Address,
     /// When it was admitted.
@@ -80,6 +82,7 @@ impl Connections {
             node: node.id.clone(),
             metadata: node.metadata.clone(),
             locality: node.locality.clone(),
+            version: node.version,
             address,
             connected_at: SystemTime::now(),
             types: Mutex::default(),

@@ -43,6 +43,7 @@ impl Clients for One {
             node: node.id,
             metadata: node.metadata,
             locality: node.locality,
+            version: node.version,
             address: crate::xds::Address::Internet("10.0.0.1:1".parse().unwrap()),
             connected: SystemTime::UNIX_EPOCH,
             types: Default::default(),
@@ -217,7 +218,7 @@ async fn a_scrape_counts_what_came_and_what_is_wrong() {
 }
 
 fn options(http: &str, monitoring: &str) -> Options {
-    Options { http: http.to_owned(), monitoring: monitoring.to_owned(), debug: true }
+    Options { http: http.to_owned(), monitoring: monitoring.to_owned(), debug: true, page: Default::default() }
 }
 
 fn request(address: SocketAddr, path: &str) -> RequestArgs {

@@ -48,6 +48,7 @@ fn client(name: &str, face: Face, cache: &Arc<Cache>, script: &Script) -> Client
         node: node.id,
         metadata: node.metadata,
         locality: node.locality,
+        version: node.version,
         address: crate::xds::Address::Internet("127.0.0.1:1".parse().unwrap()),
         connected: SystemTime::UNIX_EPOCH,
         types: ResourceType::ALL.map(status),

@@ -1,0 +1,29 @@
+//! The page in a real browser: Chromium, driven by WebDriver, before the real mizzen with real Envoys connected.
+//!
+//! Needs root on Linux (each scene is a network namespace) and what `tests/setup.sh` installs: Chromium with its driver,
+//! Prometheus. With `MIZZEN_SCREENSHOTS=DIR` what was looked at is kept there, for the README.
+#![expect(clippy::unwrap_used, reason = "a test's way to fail")]
+
+mod browser;
+mod hostile;
+mod keyboard;
+mod live;
+mod looks;
+mod measured;
+mod peers;
+mod scene;
+mod views;
+
+#[allow(dead_code, reason = "shared with the end-to-end tests, which use all of it")]
+mod support {
+    #[path = "../../e2e/support/envoy.rs"]
+    pub(crate) mod envoy;
+    #[path = "../../e2e/support/http.rs"]
+    pub(crate) mod http;
+    #[path = "../../e2e/support/netns.rs"]
+    pub(crate) mod netns;
+    #[path = "../../e2e/support/process.rs"]
+    pub(crate) mod process;
+    #[path = "../../e2e/support/require.rs"]
+    pub(crate) mod require;
+}
