@@ -16,3 +16,4 @@ pub mod render;
 pub mod request;
 mod state;
 pub mod version;
+mod writing;

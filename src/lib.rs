@@ -16,6 +16,7 @@ pub mod plan;
 pub mod proto;
 pub mod proxy;
 pub mod source;
+pub mod status;
 pub mod store;
 pub mod wire;
 pub mod xds;

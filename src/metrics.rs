@@ -16,6 +16,7 @@ mod family;
 mod intake;
 mod process;
 mod state;
+mod writing;
 
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use family::Families;
 pub use delivery::{Delivery, Presence};
 pub use intake::Intake;
 pub use state::{CacheCounts, ClassCount, State};
+pub use writing::Writing;
 
 /// The content type of [`Metrics::text`]: Prometheus' text format.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -39,6 +41,8 @@ pub struct Metrics {
     pub delivery: Delivery,
     /// What comes in from the sources, and what becomes of it.
     pub intake: Intake,
+    /// What is written back to a cluster.
+    pub writing: Writing,
     registry: Registry,
     state: state::Families,
     uptime: Gauge,
@@ -59,6 +63,7 @@ impl Metrics {
         Self {
             delivery: Delivery::new(&families),
             intake: Intake::new(&families),
+            writing: Writing::new(&families),
             state: state::Families::new(&families),
             uptime,
             started: Instant::now(),

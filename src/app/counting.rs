@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::api::Kind;
 use crate::metrics::Metrics;
 use crate::source::kube;
+use crate::status;
 use crate::wire::ResourceType;
 use crate::xds;
 
@@ -58,5 +59,15 @@ impl kube::Watcher for Counting {
 
     fn held(&self, kind: Kind, objects: usize) {
         self.0.intake.held(kind.as_str(), objects);
+    }
+}
+
+impl status::Observer for Counting {
+    fn leads(&self, lock: &'static str, leads: bool) {
+        self.0.writing.leads(lock, leads);
+    }
+
+    fn wrote(&self, what: &'static str, done: bool) {
+        self.0.writing.wrote(what, done);
     }
 }

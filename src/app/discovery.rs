@@ -7,14 +7,17 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::Receiver;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::config::{DiscoveryArgs, Environment};
 use crate::engine::{Core, Debounce, Engine};
 use crate::metrics::Metrics;
+use crate::model::Survey;
 use crate::model::index::{Allocations, Options};
 use crate::source::{Delivery, files, kube};
+use crate::status::Writers;
 use crate::wire::Cache;
 use crate::xds::{self, Rate, Service, Transport};
 
@@ -25,6 +28,7 @@ use super::intake;
 use super::mesh::{Mesh, Outlets};
 use super::state::State;
 use super::version::Build;
+use super::writing;
 
 /// Runs until it is told to stop.
 ///
@@ -54,9 +58,13 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
     let cache = Arc::new(Cache::default());
     let synced = readiness.wait_for("the configuration to be read");
     let serving = readiness.wait_for("the xDS port");
-    let engine = engine(args, environment, &outlets, &metrics, &cache, synced)?;
+    let (shown, seen) = writing::channel();
+    let engine = engine(args, environment, &outlets, &metrics, &cache, synced, shown.meshes)?;
     let findings = Findings::default();
-    intake::start(source(args, environment, &metrics).await?, &engine, findings.clone());
+    let source = source(args, environment, &metrics).await?;
+    intake::start(source.deliveries, &engine, findings.clone(), shown.sights);
+    let writers = source.client.map(|client| seen.spawn(&client, args, environment, &metrics, &stop));
+    let leaders = writers.as_ref().map(Writers::standings).unwrap_or_default();
     let mesh = Mesh {
         engine: engine.clone(),
         cache: cache.clone(),
@@ -66,7 +74,7 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
     };
     let service = Service::new(mesh, Arc::new(Counting(metrics.clone())), delivery(environment));
     let clients = service.connections();
-    let shown = Pages { engine, findings, cache, clients, metrics, readiness: readiness.clone() };
+    let shown = Pages { engine, findings, cache, clients, metrics, readiness: readiness.clone(), leaders };
     let servers = pages.serve(shown, axum::Router::new(), &stop);
     let transport = Transport {
         keepalive: args.keepalive_interval,
@@ -96,18 +104,23 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
         if let Some(streams) = streams {
             let _ = streams.await;
         }
+        if let Some(writers) = writers {
+            writers.ended().await;
+        }
         servers.ended().await;
     };
     let _ = tokio::time::timeout(args.shutdown_duration + Duration::from_secs(1), ended).await;
     Ok(())
 }
 
+/// Where objects come from, and for a cluster also whom to tell of them.
+struct Source {
+    deliveries: Receiver<Delivery>,
+    client: Option<::kube::Client>,
+}
+
 /// Starts to read where the objects are: a folder, if one is named; a cluster otherwise.
-async fn source(
-    args: &DiscoveryArgs,
-    environment: &Environment,
-    metrics: &Arc<Metrics>,
-) -> anyhow::Result<Receiver<Delivery>> {
+async fn source(args: &DiscoveryArgs, environment: &Environment, metrics: &Arc<Metrics>) -> anyhow::Result<Source> {
     let kubernetes = args.registries.iter().any(|r| r == "Kubernetes");
     let mut read = files::Options {
         folder: args.config_dir.clone(),
@@ -116,10 +129,10 @@ async fn source(
     };
     match (&args.config_dir, kubernetes) {
         (None, false) => bail!("there is no source: give a folder with --configDir DIR"),
-        (Some(_), false) => return Ok(files::spawn(read)?),
+        (Some(_), false) => return Ok(Source { deliveries: files::spawn(read)?, client: None }),
         (Some(folder), true) => {
             warn!("the mesh is what is in {}; a cluster is not read beside a folder", folder.display());
-            return Ok(files::spawn(read)?);
+            return Ok(Source { deliveries: files::spawn(read)?, client: None });
         }
         (None, true) => {}
     }
@@ -147,7 +160,9 @@ async fn source(
     };
     let rate = kube::Rate { qps: args.kubernetes_qps, burst: args.kubernetes_burst };
     let connection = kube::Connection::open(&place, rate).await?;
-    Ok(kube::spawn(connection, options, Arc::new(Counting(metrics.clone())), mesh))
+    let client = Some(connection.client());
+    let deliveries = kube::spawn(connection, options, Arc::new(Counting(metrics.clone())), mesh);
+    Ok(Source { deliveries, client })
 }
 
 fn engine(
@@ -157,6 +172,7 @@ fn engine(
     metrics: &Arc<Metrics>,
     cache: &Arc<Cache>,
     synced: http::Pending,
+    meshes: watch::Sender<Option<Survey>>,
 ) -> anyhow::Result<Engine> {
     let (state, given) = state(args, environment);
     let options = Options {
@@ -178,6 +194,9 @@ fn engine(
             warn!("virtual addresses cannot be kept, and may change at the next start: {e}");
         }
         outlets.publish(core.index().snapshot().revision, settled, began);
+        if core.synced() && !meshes.is_closed() {
+            meshes.send_replace(Some(core.index().survey()));
+        }
         if core.synced() && synced.take().is_some() {
             match core.index().objects().count() {
                 0 => warn!("there is no object yet: proxies will know no service"),

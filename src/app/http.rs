@@ -39,6 +39,7 @@ use tokio_util::sync::CancellationToken;
 use crate::debug::Clients;
 use crate::engine::Engine;
 use crate::metrics::{self, Metrics};
+use crate::status::Standings;
 use crate::wire::Cache;
 
 use super::findings::Findings;
@@ -75,6 +76,8 @@ pub struct State {
     pub metrics: Arc<Metrics>,
     /// Whether the control plane can serve.
     pub readiness: Readiness,
+    /// Who writes to the cluster.
+    pub leaders: Standings,
 }
 
 /// Open sockets on which nothing is answered yet.

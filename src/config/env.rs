@@ -8,7 +8,7 @@ use crate::base::{Double, Features as Generation};
 /// Everything that is read from the environment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Environment {
-    /// `POD_NAME`, the name of this replica; the host's otherwise.
+    /// `POD_NAME`, the name of this replica; the host's otherwise, or one of this process's own.
     pub pod_name: String,
     /// `POD_NAMESPACE`.
     pub pod_namespace: String,
@@ -48,6 +48,10 @@ pub struct Features {
     pub max_recv_size: usize,
     /// `ENABLE_DEBUG_ON_HTTP`.
     pub debug_on_http: bool,
+    /// `ENABLE_LEADER_ELECTION`: whether other control planes may write to the cluster too; true.
+    pub leader_election: bool,
+    /// `PILOT_ENABLE_IP_AUTOALLOCATE`: whether virtual addresses are written to ServiceEntries; true.
+    pub allocate: bool,
     /// Those that change what proxies are sent.
     pub generation: Generation,
 }
@@ -60,6 +64,8 @@ impl Default for Features {
             max_requests_per_second: 0.0,
             max_recv_size: 4 << 20,
             debug_on_http: true,
+            leader_election: true,
+            allocate: true,
             generation: Generation::default(),
         }
     }
@@ -83,11 +89,15 @@ impl Environment {
             max_requests_per_second: reader.parsed("PILOT_MAX_REQUESTS_PER_SECOND", defaults.max_requests_per_second),
             max_recv_size: reader.parsed("ISTIO_GPRC_MAXRECVMSGSIZE", defaults.max_recv_size),
             debug_on_http: reader.boolean("ENABLE_DEBUG_ON_HTTP", defaults.debug_on_http),
+            leader_election: reader.boolean("ENABLE_LEADER_ELECTION", defaults.leader_election),
+            allocate: reader.boolean("PILOT_ENABLE_IP_AUTOALLOCATE", defaults.allocate),
             generation: generation(&mut reader, defaults.generation),
         };
         let home = || lookup("HOME").map(|h| PathBuf::from(h).join(".local/state"));
         let environment = Self {
-            pod_name: lookup("POD_NAME").or_else(|| lookup("HOSTNAME")).unwrap_or_else(|| "mizzen".to_owned()),
+            pod_name: lookup("POD_NAME")
+                .or_else(|| lookup("HOSTNAME"))
+                .unwrap_or_else(|| format!("mizzen-{}", std::process::id())),
             pod_namespace: lookup("POD_NAMESPACE").unwrap_or_else(|| "istio-system".to_owned()),
             state_home: lookup("XDG_STATE_HOME").map(PathBuf::from).or_else(home),
             revision: lookup("REVISION").unwrap_or_default(),

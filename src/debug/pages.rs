@@ -15,6 +15,7 @@ pub const PAGES: &[(&str, &str)] = &[
     ("endpointShardz", "Endpoints of every service"),
     ("endpointz", "The same; an old name"),
     ("findings", "What is wrong or odd in the configuration (mizzen's own page)"),
+    ("leaders", "Which replica writes what to the cluster (mizzen's own page)"),
     ("list", "These pages, as JSON"),
     ("mesh", "The mesh's settings"),
     ("ndsz", "Names that a proxy was sent: ?proxyID="),

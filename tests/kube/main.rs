@@ -5,11 +5,14 @@
 #![expect(clippy::unwrap_used, reason = "a test's way to fail")]
 
 mod access;
+mod addresses;
 mod chart;
+mod conditions;
 mod corpus;
 mod definitions;
 mod discovery;
 mod faults;
+mod leaders;
 mod reading;
 mod rights;
 
@@ -22,5 +25,6 @@ mod support {
     pub(crate) mod cluster;
     pub(crate) mod documents;
     pub(crate) mod relay;
+    pub(crate) mod replica;
     pub(crate) mod source;
 }

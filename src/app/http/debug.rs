@@ -107,6 +107,7 @@ async fn page(Extract(state): Extract<State>, Path(name): Path<String>, RawQuery
             let findings = state.findings.now(&state.engine).await.ok_or(Error::Stopped)?;
             print(pretty, move || findings.to_vec()).await
         }
+        "leaders" => print(pretty, move || state.leaders.list()).await,
         "push_status" => {
             let failures = ask(&state, |core| core.plan().findings().collect::<Vec<_>>()).await?;
             print(pretty, move || debug::push_status(&failures)).await

@@ -63,6 +63,7 @@ fn state() -> State {
         clients: Arc::new(One),
         metrics,
         readiness: Readiness::default(),
+        leaders: Default::default(),
     }
 }
 

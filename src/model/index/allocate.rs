@@ -132,9 +132,8 @@ impl Allocation {
     pub fn stated(status: &[Allocated], host: &Host) -> Option<Self> {
         let own = status.iter().filter(|a| Host::new(a.host.clone()) == *host);
         let all: Vec<IpAddr> = own.filter_map(|a| a.value.parse::<IpAddr>().ok()).map(|ip| ip.to_canonical()).collect();
-        let first = |v4: bool| {
-            all.iter().find(|ip| ip.is_ipv4() == v4).map_or_else(Str::new, |ip| Str::from(ip.to_string()))
-        };
+        let first =
+            |v4: bool| all.iter().find(|ip| ip.is_ipv4() == v4).map_or_else(Str::new, |ip| Str::from(ip.to_string()));
         (!all.is_empty()).then(|| Self { v4: first(true), v6: first(false) })
     }
 }

@@ -75,6 +75,12 @@ fn collection(kind: &str, namespace: Option<&str>, version: Option<&str>) -> Str
         ("CustomResourceDefinition", _) => return "/apis/apiextensions.k8s.io/v1/customresourcedefinitions".to_owned(),
         ("ClusterRole", _) => return "/apis/rbac.authorization.k8s.io/v1/clusterroles".to_owned(),
         ("ClusterRoleBinding", _) => return "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings".to_owned(),
+        ("MutatingWebhookConfiguration", _) => {
+            return "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations".to_owned();
+        }
+        ("Role" | "RoleBinding", Some(namespace)) => {
+            return format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/{}s", kind.to_lowercase());
+        }
         ("ServiceAccount", Some(namespace)) => return format!("/api/v1/namespaces/{namespace}/serviceaccounts"),
         _ => {}
     }

@@ -1,0 +1,113 @@
+//! A replica of mizzen: the real program, over such an API server.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::cluster::{eventually, free_port};
+
+/// How long anything may take that needs no lock of another to expire.
+pub(crate) const SOON: Duration = Duration::from_secs(60);
+/// The same after a holder that gave nothing back: its 30 s, and up to 17 s until it is looked at again.
+pub(crate) const EXPIRED: Duration = Duration::from_secs(110);
+
+pub(crate) struct Replica {
+    child: Child,
+    http: u16,
+    pub(crate) pod: String,
+    folder: TempDir,
+}
+
+impl Drop for Replica {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Replica {
+    /// Starts one with the name of a Pod.
+    pub(crate) fn start(kubeconfig: &Path, pod: &str) -> Self {
+        Self::with(kubeconfig, pod, &[])
+    }
+
+    /// The same with further variables.
+    pub(crate) fn with(kubeconfig: &Path, pod: &str, variables: &[(&str, &str)]) -> Self {
+        let http = free_port();
+        let folder = tempfile::tempdir().unwrap();
+        let log = fs::File::create(folder.path().join("log")).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_mizzen"))
+            .args(["discovery", "--monitoringAddr", "", "--stateDir=", "--meshConfig=/nowhere"])
+            .args(["--grpcAddr", &format!("127.0.0.1:{}", free_port()), "--httpAddr", &format!("127.0.0.1:{http}")])
+            .arg("--kubeconfig")
+            .arg(kubeconfig)
+            .env("POD_NAME", pod)
+            .envs(variables.iter().copied())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn();
+        Self { child: child.unwrap(), http, pod: pod.to_owned(), folder }
+    }
+
+    /// Starts one, and waits until it has read everything.
+    pub(crate) fn ready(kubeconfig: &Path, pod: &str) -> Self {
+        let replica = Self::start(kubeconfig, pod);
+        replica.wait();
+        replica
+    }
+
+    pub(crate) fn wait(&self) {
+        eventually(&format!("{} to be ready", self.pod), SOON, || self.page("/ready").is_some());
+    }
+
+    /// What a page says; none while nobody answers, or where the answer is no good one.
+    pub(crate) fn page(&self, path: &str) -> Option<String> {
+        let url = format!("http://127.0.0.1:{}{path}", self.http);
+        let output = Command::new("curl").args(["-sSf", &url]).output().unwrap();
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Who holds a lock, as far as this replica knows.
+    pub(crate) fn holder(&self, lock: &str) -> String {
+        let page = self.page("/debug/leaders").and_then(|page| serde_json::from_str::<Value>(&page).ok());
+        let all = page.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
+        let holder = all.iter().find(|l| l["lock"] == lock).and_then(|l| l["holder"].as_str().map(str::to_owned));
+        holder.unwrap_or_default()
+    }
+
+    pub(crate) fn leads(&self, lock: &str) -> bool {
+        self.holder(lock) == self.pod
+    }
+
+    /// The value of a metric, as it is printed with its labels; 0 if there is none.
+    pub(crate) fn metric(&self, name: &str) -> f64 {
+        let text = self.page("/metrics").unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|value| value.trim().parse().ok()).unwrap_or_default()
+    }
+
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.log_file()).unwrap()
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    /// Kills it: it has no time to give anything back.
+    pub(crate) fn kill(self) {
+        drop(self);
+    }
+
+    /// Asks it to stop, and waits until it did.
+    pub(crate) fn stop(mut self) {
+        let status = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status();
+        assert!(status.is_ok_and(|s| s.success()));
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "{status}: {}", self.log());
+    }
+}
