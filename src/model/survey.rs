@@ -52,7 +52,6 @@ pub struct Survey {
 }
 
 impl Survey {
-<<<<<<< HEAD
     /// An object of the mesh.
     pub fn object(&self, key: &Key) -> Option<&Arc<Object>> {
         self.objects.get(key)
@@ -67,7 +66,8 @@ impl Survey {
     /// The virtual addresses that were given.
     pub fn allocations(&self) -> &Allocations {
         &self.allocations
-=======
+    }
+
     /// All objects of the mesh, by key.
     pub fn objects(&self) -> impl Iterator<Item = &Arc<Object>> {
         self.objects.values()
@@ -76,7 +76,6 @@ impl Survey {
     /// The facts that follow from them.
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
->>>>>>> c3e8c49 (Show the mesh on a page: proxies, what they hold and how two differ, services, findings, who may talk to whom)
     }
 
     /// Everything odd, sorted.

@@ -60,11 +60,6 @@ pub struct Options {
     pub doubt: Duration,
 }
 
-impl Options {
-    /// How long a list is doubted, if nothing else is said.
-    pub const DOUBT: Duration = Duration::from_secs(60);
-}
-
 /// What is counted: how reading goes.
 pub trait Watcher: Send + Sync + 'static {
     /// A kind was listed as a whole.

@@ -1,12 +1,13 @@
 //! One resource as the bytes that both protocol variants send.
 
 use std::fmt;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
 
-use crate::base::{Digest, Str};
+use crate::base::{Digest, Digester, Str};
 
 use super::cache::Failure;
 use super::names::NameId;
@@ -19,6 +20,13 @@ pub struct Version(pub(crate) Digest);
 impl Version {
     /// Length of the version in a response: 22 characters.
     const TEXT: usize = 22;
+
+    /// The version of several resources in this order.
+    pub fn of_all<'e>(resources: impl Iterator<Item = &'e Arc<Encoded>>) -> Self {
+        let mut digester = Digester::default();
+        resources.for_each(|resource| resource.version().hash(&mut digester));
+        Self(digester.digest())
+    }
 
     /// The version as it stands in a response: 22 characters of unpadded URL-safe base 64.
     pub fn text(&self) -> [u8; Self::TEXT] {

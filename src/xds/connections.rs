@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use parking_lot::{Mutex, RwLock};
 use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
 
 use crate::base::{Locality, Str};
 use crate::wire::ResourceType;
@@ -45,6 +46,8 @@ pub struct Connection {
     /// When it was admitted.
     pub connected_at: SystemTime,
     types: Mutex<[Option<TypeStatus>; ResourceType::COUNT]>,
+    /// Ends the connection that the stream is on.
+    closing: CancellationToken,
 }
 
 /// The state of one type on one stream.
@@ -67,13 +70,25 @@ impl Connections {
         self.open.read().len()
     }
 
+    /// How many streams are open and not about to end.
+    pub fn staying(&self) -> usize {
+        self.open.read().values().filter(|c| !c.closing.is_cancelled()).count()
+    }
+
+    /// Ends the connections of so many streams, so that their clients connect anew. Those first that have been here
+    /// longest: a client that was sent away and came back is not sent away again at once.
+    pub fn shed(&self, count: usize) {
+        let open = self.open.read();
+        open.values().filter(|c| !c.closing.is_cancelled()).take(count).for_each(|c| c.closing.cancel());
+    }
+
     /// Whether no stream is open.
     pub fn is_empty(&self) -> bool {
         self.open.read().is_empty()
     }
 
     /// An entry for a client, which is not listed yet.
-    pub(super) fn entry(&self, face: Face, node: &Node, address: Address) -> Connection {
+    pub(super) fn entry(&self, face: Face, node: &Node, address: Address, closing: CancellationToken) -> Connection {
         let number = self.count.fetch_add(1, Ordering::Relaxed) + 1;
         Connection {
             number,
@@ -86,6 +101,7 @@ impl Connections {
             address,
             connected_at: SystemTime::now(),
             types: Mutex::default(),
+            closing,
         }
     }
 

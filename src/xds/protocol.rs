@@ -43,7 +43,7 @@ const REFUSED_NAMES: usize = 16;
 pub struct Labels {
     /// Unique to the stream, across restarts, so that a nonce of an earlier stream is not taken for one of this.
     pub nonce: Str,
-    /// Tells the runs of the control plane apart; the revision follows.
+    /// Tells the runs of the control plane apart; the revision follows. Of the incremental variant, for people.
     pub version: Str,
 }
 

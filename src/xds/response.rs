@@ -21,7 +21,7 @@ pub struct Response {
     pub kind: ResourceType,
     /// What an answer to this response must quote.
     pub nonce: Str,
-    /// `system_version_info` or `version_info`: the revision, for people.
+    /// `system_version_info`: the revision, for people; `version_info`: the version of the content.
     pub version: Str,
     /// What is set. In the state-of-the-world variant, for clusters, listeners and the name table: everything.
     pub resources: Resources,

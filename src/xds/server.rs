@@ -60,6 +60,9 @@ const CONNECTION_WINDOW: u32 = 2 * 1024 * 1024;
 const SEND_BUFFER: usize = 64 * 1024;
 /// How many connections the kernel keeps until they are accepted. What is beyond it is dropped or reset.
 const BACKLOG: u32 = 4096;
+/// How many connections a second are ended at shutdown: the replicas that take them over should not be knocked down, and
+/// let in as many (`Rate::automatic`).
+const LEAVING: u32 = 500;
 /// How long to wait when no connection can be accepted, because there are too many.
 const BREATH: Duration = Duration::from_millis(100);
 
@@ -147,8 +150,8 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Serves `service` on a port until `shutdown` is cancelled, and then until all streams have ended, at most
-/// [`Transport::grace`] longer.
+/// Serves `service` on a port until `shutdown` is cancelled, and then until all streams have ended, at most one and a half
+/// times [`Transport::grace`] longer.
 pub async fn serve<D: Directory>(
     listener: impl Into<Listener>,
     service: Service<D>,
@@ -164,8 +167,8 @@ pub async fn serve<D: Directory>(
         };
         match accepted {
             Ok((stream, address)) => {
-                let connection = connection(stream, address, service.clone(), transport.clone(), shutdown.clone());
-                tasks.spawn(connection);
+                let leave = leave(shutdown.clone(), tasks.clone(), transport.grace);
+                tasks.spawn(connection(stream, address, service.clone(), transport.clone(), leave));
             }
             Err(error) => {
                 warn!(%error, "cannot accept a connection");
@@ -173,6 +176,8 @@ pub async fn serve<D: Directory>(
             }
         }
     }
+    // Who knocks now finds a closed door, and not one behind which nobody answers.
+    drop(listener);
     tasks.close();
     tasks.wait().await;
 }
@@ -182,9 +187,9 @@ async fn connection<D: Directory>(
     address: Address,
     service: Service<D>,
     transport: Transport,
-    shutdown: CancellationToken,
+    leave: impl Future<Output = ()>,
 ) {
-    let closing = shutdown.child_token();
+    let closing = CancellationToken::new();
     let served = service_fn(|request| {
         let response = service.call(request, address, closing.clone());
         async move { Ok::<_, Infallible>(response) }
@@ -204,6 +209,7 @@ async fn connection<D: Directory>(
         ended = connection.as_mut() => Some(ended),
         () = closing.cancelled() => None,
         () = age(transport.max_age) => None,
+        () = leave => None,
     };
     let ended = match ended {
         Some(ended) => ended,
@@ -219,9 +225,20 @@ async fn connection<D: Directory>(
     }
 }
 
+/// Waits for the shutdown, and then for a connection's turn, at most half of the time that its streams have to finish.
+async fn leave(shutdown: CancellationToken, connections: TaskTracker, grace: Duration) {
+    shutdown.cancelled().await;
+    let spread = Duration::from_secs(connections.len() as u64) / LEAVING;
+    sleep(spread.min(grace / 2).mul_f64(chance())).await;
+}
+
+/// From 0 to 1.
+fn chance() -> f64 {
+    (RandomState::new().hash_one(0) % 2001) as f64 / 2000.0
+}
+
 /// Waits for the age at which a connection ends.
 async fn age(max: Option<Duration>) {
     let Some(max) = max else { return std::future::pending().await };
-    let jitter = RandomState::new().hash_one(0) % 2001;
-    sleep(max.mul_f64(0.9 + jitter as f64 / 10_000.0)).await;
+    sleep(max.mul_f64(0.9 + chance() / 5.0)).await;
 }

@@ -59,7 +59,7 @@ async fn run<D: Directory, B: Incoming>(shared: &Arc<Shared<D>>, ends: &mut Ends
     }
     let Some(mut first) = first_request(ends).await? else { return Ok(()) };
     let node = Node::decode(first.node.take()).map_err(|e| Status::invalid_argument(e.to_string()))?;
-    let entry = shared.connections.entry(ends.face, &node, ends.address);
+    let entry = shared.connections.entry(ends.face, &node, ends.address, ends.closing.clone());
     let version = node.metadata.get("ISTIO_VERSION").and_then(|v| v.as_str()).unwrap_or_default().to_owned();
     let subscription = tokio::select! {
         () = ends.closing.cancelled() => return Err(closing()),

@@ -26,10 +26,12 @@ mod support {
     pub(crate) mod certificates;
     pub(crate) mod dns;
     pub(crate) mod envoy;
+    pub(crate) mod greeter;
     pub(crate) mod http;
     pub(crate) mod load;
     pub(crate) mod mesh;
     pub(crate) mod netns;
+    pub(crate) mod network;
     pub(crate) mod outside;
     pub(crate) mod process;
     pub(crate) mod require;

@@ -13,10 +13,11 @@ use serde_json::Value;
 use super::fixture::CLIENT;
 use super::site::{ONE, WEB, objects};
 use crate::support::envoy::Sidecar;
+use crate::support::greeter::greeter;
 use crate::support::http::{self, Request};
 use crate::support::mesh::Mesh;
 use crate::support::process::eventually;
-use crate::support::{servers, web};
+use crate::support::web;
 
 /// A service whose bytes nobody reads along.
 const RAW: &str = "\
@@ -128,7 +129,7 @@ fn calls_and_connections_are_counted_exactly_at_both_ends_and_logged_in_json() {
     mesh.start_control_plane();
     let server = mesh.sidecar(&backend, "web-1");
     let application = web::Backend::start(server.namespace(), "web-1");
-    let _raw = servers::greeter(server.namespace(), "web-1");
+    let _raw = greeter(server.namespace(), "web-1");
     let client = mesh.sidecar(CLIENT, "client");
 
     for n in 0..CALLS {

@@ -7,8 +7,8 @@ use mizzen::demo::load::{Load, Target};
 
 use super::fixture::{self, Backend, GREETER};
 use crate::support::envoy::Sidecar;
+use crate::support::greeter::{self, greeter};
 use crate::support::mesh::{CENTRE, Mesh};
-use crate::support::servers;
 
 /// A greeter outside the mesh, called `slow`, whose name takes its time to be resolved.
 pub(crate) const SLOW: (&str, Ipv4Addr) = ("slow-greeter.example.com", Ipv4Addr::new(10, 77, 0, 31));
@@ -17,7 +17,7 @@ pub(crate) const SLOW: (&str, Ipv4Addr) = ("slow-greeter.example.com", Ipv4Addr:
 pub(crate) struct Shop {
     pub(crate) client: Sidecar,
     pub(crate) greeters: Vec<Sidecar>,
-    _backends: Vec<servers::Backend>,
+    _backends: Vec<greeter::Backend>,
     pub(crate) mesh: Mesh,
 }
 
@@ -32,9 +32,9 @@ impl Shop {
         mesh.start_control_plane();
         let greeters: Vec<Sidecar> = backends.iter().map(|(name, ..)| mesh.sidecar(&greeter, name)).collect();
         let backends = greeters.iter().zip(backends);
-        let mut backends: Vec<servers::Backend> =
-            backends.map(|(sidecar, (name, ..))| servers::greeter(sidecar.namespace(), name)).collect();
-        backends.push(servers::greeter(mesh.centre(), "slow"));
+        let mut backends: Vec<greeter::Backend> =
+            backends.map(|(sidecar, (name, ..))| greeter(sidecar.namespace(), name)).collect();
+        backends.push(greeter(mesh.centre(), "slow"));
         let client = mesh.sidecar(fixture::CLIENT, "client");
         Shop { client, greeters, _backends: backends, mesh }
     }

@@ -1,16 +1,23 @@
-//! The corpus, applied to the API server: proxies hold the same as if it were a folder.
+//! The corpus, applied to the API server: proxies are sent what istiod sent them, over the wire.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use mizzen::app::render;
-use mizzen::model::index::{Allocations, Options};
+use mizzen::api::Kind;
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+use tokio::time::Instant;
 
 use crate::compare;
 use crate::support::cluster::Cluster;
 use crate::support::documents;
-use crate::support::source::Source;
+use crate::support::mizzen::Mizzen;
+use crate::support::xds::{Client, Variant, node};
+
+/// Within which a proxy must hold what it should, on a busy machine.
+const SOON: Duration = Duration::from_secs(20);
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus")
@@ -22,66 +29,75 @@ fn sorted(folder: &Path) -> Vec<PathBuf> {
     all
 }
 
-/// What each proxy of a case holds with the case as a folder.
-fn from_folder(case: &Path) -> Vec<(String, Value)> {
-    let folder = tempfile::tempdir().unwrap();
-    for (from, to) in [(root().join("base.yaml"), "base.yaml"), (case.join("config.yaml"), "config.yaml")] {
-        fs::copy(from, folder.path().join(to)).unwrap();
-    }
-    let mesh = Some(case.join("mesh.yaml")).filter(|m| m.exists());
-    let core = render::load(folder.path(), mesh.as_deref(), Options::default(), Allocations::default());
-    held(case, &mut core.unwrap())
-}
-
-fn held(case: &Path, core: &mut mizzen::engine::Core) -> Vec<(String, Value)> {
-    let proxies = sorted(&case.join("nodes")).into_iter().map(|node| {
-        let name = node.file_stem().unwrap().to_string_lossy().into_owned();
-        (name, render::render(core, &render::node(&node).unwrap()).unwrap())
-    });
-    proxies.collect()
-}
-
 fn config_map(case: &Path) -> Option<Value> {
     let mesh = fs::read_to_string(case.join("mesh.yaml")).ok()?;
     let meta = json!({"name": "istio", "namespace": "istio-system"});
     Some(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"mesh": mesh}}))
 }
 
-/// Objects of one case that are created within one second are as old as each other, as in a folder. Where a second
-/// began between two of them, they are created once more.
-fn apply(cluster: &Cluster, case: &Path) -> Source {
+/// Objects of one case that are created within one second are as old as each other, as they were for istiod. Where a
+/// second began between two of them, they are created once more.
+fn apply(cluster: &Cluster, case: &Path) {
     let documents = documents::read(&case.join("config.yaml"));
     for _ in 0..10 {
         cluster.api().clear();
-        let all: Vec<Value> = documents.iter().cloned().chain(config_map(case)).collect();
-        cluster.api().apply(all);
-        let source = Source::synced(cluster);
-        let mut ages: Vec<i64> =
-            source.objects.values().filter(|o| o.kind().is_istio()).map(|o| o.meta.created).collect();
-        ages.dedup();
+        cluster.api().apply(documents.iter().cloned().chain(config_map(case)).collect());
+        let ages: BTreeSet<String> =
+            Kind::all().filter(|k| k.is_istio()).flat_map(|kind| cluster.api().created(kind)).collect();
         if ages.len() < 2 {
-            return source;
+            return;
         }
     }
     panic!("{}: the machine is too slow to create the objects of a case in one second", case.display());
 }
 
+/// How what a proxy holds differs from what it held of istiod's, once it differs no more or for too long.
+async fn difference(mizzen: &Mizzen, case: &Path, proxy: &str, variant: Variant) -> Vec<String> {
+    let golden = fs::read_to_string(case.join("golden").join(proxy)).unwrap();
+    let golden: Value = serde_json::from_str(&golden).unwrap();
+    let end = Instant::now() + SOON;
+    let node = node(&case.join("nodes").join(proxy));
+    let mut client = Client::connect(&mizzen.xds(), node, variant).await.unwrap();
+    let mut differences = vec!["not everything was answered".to_owned()];
+    loop {
+        match tokio::time::timeout_at(end, client.settle()).await {
+            Ok(settled) => settled.unwrap(),
+            Err(_) => return differences,
+        }
+        let score = compare::compare(golden.clone(), client.dump());
+        if score.is_equal() {
+            return Vec::new();
+        }
+        differences = score.differences;
+        match tokio::time::timeout_at(end, client.next()).await {
+            Ok(arrived) => drop(arrived.unwrap()),
+            Err(_) => return differences,
+        }
+    }
+}
+
+/// One control plane and one API server for all cases, so that each is also a change of the one before.
 #[test]
-fn proxies_hold_the_same_from_an_api_server_as_from_a_folder() {
+fn proxies_are_sent_the_same_from_an_api_server_as_istiod_sent_them() {
     let cluster = Cluster::with_crds();
+    let mizzen = Mizzen::start(&cluster.kubeconfig());
+    cluster.eventually("readiness", || mizzen.is_ready());
+    let runtime = Runtime::new().unwrap();
     let (mut wrong, mut compared) = (Vec::new(), 0);
     for case in sorted(&root()).into_iter().filter(|p| p.join("config.yaml").exists()) {
-        let source = apply(&cluster, &case);
-        let expected = from_folder(&case);
-        let found = held(&case, &mut source.core());
-        for ((proxy, expected), (_, found)) in expected.into_iter().zip(found) {
-            compared += 1;
-            if expected != found {
-                let differences = compare::compare(expected, found).differences;
-                wrong.push(format!("{}/{proxy}: {:#?}", case.file_name().unwrap().to_string_lossy(), differences));
+        apply(&cluster, &case);
+        for file in sorted(&case.join("nodes")) {
+            let proxy = file.file_name().unwrap().to_str().unwrap();
+            for variant in [Variant::Sotw, Variant::Delta] {
+                compared += 1;
+                let differences = runtime.block_on(difference(&mizzen, &case, proxy, variant));
+                if !differences.is_empty() {
+                    let case = case.file_name().unwrap().display();
+                    wrong.push(format!("{case}/{proxy} ({variant:?}): {differences:#?}"));
+                }
             }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(compared > 100, "only {compared} proxies were compared");
+    assert!(compared > 200, "only {compared} dumps were compared");
 }

@@ -1,56 +1,13 @@
 //! `mizzen discovery` as a whole.
 
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::cluster::{Cluster, eventually, free_port};
+use crate::support::cluster::{Cluster, eventually};
+use crate::support::mizzen::Mizzen;
 
 const SOON: Duration = Duration::from_secs(40);
-
-struct Mizzen {
-    child: Child,
-    http: u16,
-}
-
-impl Drop for Mizzen {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Mizzen {
-    fn start(kubeconfig: &Path) -> Self {
-        let http = free_port();
-        let child = Command::new(env!("CARGO_BIN_EXE_mizzen"))
-            .args(["discovery", "--monitoringAddr", "", "--stateDir=", "--meshConfig=/nowhere"])
-            .args(["--grpcAddr", &format!("127.0.0.1:{}", free_port()), "--httpAddr", &format!("127.0.0.1:{http}")])
-            .arg("--kubeconfig")
-            .arg(kubeconfig)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        Self { child: child.unwrap(), http }
-    }
-
-    /// The status and the body of a page; none while nobody answers.
-    fn page(&self, path: &str) -> Option<(String, String)> {
-        let url = format!("http://127.0.0.1:{}{path}", self.http);
-        let output = Command::new("curl").args(["-sS", "-w", "\\n%{http_code}", &url]).output().unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        output
-            .status
-            .success()
-            .then(|| text.rsplit_once('\n').map(|(body, code)| (code.to_owned(), body.to_owned())))?
-    }
-
-    fn is_ready(&self) -> bool {
-        self.page("/ready").is_some_and(|(code, _)| code == "200")
-    }
-}
 
 #[test]
 fn it_is_ready_once_everything_was_read_and_stays_so_while_the_api_server_is_away() {

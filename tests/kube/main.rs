@@ -24,7 +24,9 @@ mod support {
     pub(crate) mod api;
     pub(crate) mod cluster;
     pub(crate) mod documents;
+    pub(crate) mod mizzen;
     pub(crate) mod relay;
     pub(crate) mod replica;
     pub(crate) mod source;
+    pub(crate) mod xds;
 }

@@ -35,9 +35,11 @@ mod support {
     pub(crate) mod capture;
     pub(crate) mod dns;
     pub(crate) mod envoy;
+    pub(crate) mod greeter;
     pub(crate) mod http;
     pub(crate) mod mesh;
     pub(crate) mod netns;
+    pub(crate) mod network;
     pub(crate) mod process;
     pub(crate) mod require;
     pub(crate) mod servers;

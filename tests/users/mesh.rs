@@ -13,6 +13,7 @@ use crate::parts::prometheus::Prometheus;
 use crate::parts::zipkin::Zipkin;
 use crate::parts::{greeter, web};
 use crate::support::envoy::Sidecar;
+use crate::support::greeter::Backend;
 use crate::support::mesh::{CENTRE, Mesh};
 use crate::support::process::Process;
 use crate::support::servers;
@@ -43,7 +44,7 @@ pub(crate) struct Users {
     pub(crate) collector: Collector,
     pub(crate) client: Sidecar,
     _others: Vec<Sidecar>,
-    _applications: Vec<servers::Backend>,
+    _applications: Vec<Backend>,
     _servers: Vec<Process>,
     pub(crate) mesh: Mesh,
 }
@@ -74,7 +75,7 @@ impl Users {
         let client = sidecar(&mesh, CLIENT, "client-77aa-ddddd");
         writable(&mesh, "istio-ingressgateway-7d9f");
         let gateway = mesh.gateway(&objects, "istio-ingressgateway-7d9f");
-        let mut applications: Vec<servers::Backend> =
+        let mut applications: Vec<Backend> =
             greeters.iter().map(|sidecar| greeter::serve(sidecar.namespace())).collect();
         applications.push(web::serve(web.namespace(), target(&web)));
         applications.push(web::serve(mesh.centre(), target(&web)));

@@ -19,6 +19,7 @@ use tower::Service;
 
 use super::{Options, Readiness, State, bind, debug, listen, monitoring, readiness};
 use crate::api;
+use crate::app::replicas::Replica;
 use crate::base::{Finding, ObjectRef, Severity};
 use crate::config::RequestArgs;
 use crate::debug::{Client, Clients, PAGES};
@@ -64,6 +65,7 @@ fn state() -> State {
         metrics,
         readiness: Readiness::default(),
         leaders: Default::default(),
+        replica: Replica::new(Arc::default(), Readiness::default()),
     }
 }
 

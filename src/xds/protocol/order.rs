@@ -20,7 +20,7 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use crate::base::Str;
-use crate::wire::ResourceType;
+use crate::wire::{ResourceType, Version};
 
 use super::watch::{Draft, Flight};
 use super::{Face, Response, Session};
@@ -190,7 +190,6 @@ impl Session {
             _ => Vec::new(),
         };
         let nonce = Str::from(format!("{}{number}", self.labels.nonce));
-        let version = Str::from(format!("{}{}", self.labels.version, self.target.revision));
         let watch = self.watches[kind as usize].as_mut().expect("a type that is written to was asked for");
         let (resources, removed) = match self.face {
             Face::Sotw if is_complete(kind) => (watch.everything(), BTreeSet::new()),
@@ -200,6 +199,11 @@ impl Session {
                 removed.extend(draft.gone.iter().map(|e| e.name().clone()));
                 (draft.set, removed)
             }
+        };
+        // Of a state of the world the version is that of its content, so that it is the same from every replica.
+        let version = match self.face {
+            Face::Sotw => Str::from(Version::of_all(resources.iter()).to_string()),
+            Face::Delta => Str::from(format!("{}{}", self.labels.version, self.target.revision)),
         };
         // pilot-agent does not answer a name table that is empty, nor one that is gone (`xds_proxy_delta.go`).
         let answered = !resources.is_empty() || (!removed.is_empty() && kind != NameTable);

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use mizzen::agent::envoy::{Search, find_or_install};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::http;
 use super::netns::Namespace;
@@ -119,6 +119,41 @@ impl Sidecar {
         let clusters =
             self.configuration("dynamic_active_clusters").into_iter().map(|mut entry| entry["cluster"].take());
         clusters.into_iter().find(|cluster| cluster["name"] == name)
+    }
+
+    /// Name, version and time of arrival of everything that the control plane sent and the sidecar holds.
+    pub(crate) fn held(&self) -> Vec<Value> {
+        let sections = ["dynamic_active_clusters", "dynamic_listeners", "dynamic_route_configs"];
+        let entries = sections.iter().flat_map(|section| self.configuration(section));
+        let mut held: Vec<Value> = entries
+            .map(|mut entry| {
+                let name = [&entry["name"], &entry["cluster"]["name"], &entry["route_config"]["name"]];
+                let name = name.into_iter().find(|name| name.is_string()).cloned();
+                let state = if entry["active_state"].is_object() { entry["active_state"].take() } else { entry };
+                json!([name, state["version_info"], state["last_updated"]])
+            })
+            .collect();
+        held.sort_by_key(Value::to_string);
+        held
+    }
+
+    /// The endpoints of one cluster as Envoy holds them, if it has that cluster.
+    pub(crate) fn endpoints(&self, cluster: &str) -> Option<String> {
+        let name = cluster.replace('|', "\\|");
+        let (_, body) = self.admin(&format!("/config_dump?include_eds&resource=dynamic_endpoint_configs&name_regex={name}"))?;
+        Some(body).filter(|body| body.contains(cluster))
+    }
+
+    /// The bytes that came from the control plane so far.
+    pub(crate) fn received(&self) -> u64 {
+        self.statistic("cluster.xds-grpc;.upstream_cx_rx_bytes_total")
+    }
+
+    /// Waits until the sidecar has as many streams to a control plane.
+    pub(crate) fn wait_for_connection(&self, wanted: u64) {
+        eventually(Duration::from_secs(20), &format!("connected_state {wanted}"), || {
+            (self.statistic("control_plane.connected_state") == wanted).then_some(())
+        });
     }
 
     /// Waits for a cluster called `name` that satisfies `wanted`.

@@ -24,9 +24,18 @@ impl Process {
     }
 
     /// Asks the process to end as an orchestrator does, and waits until it has.
-    pub(crate) fn terminate(mut self) {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, Signal::TERM).expect("the process is ours");
+    pub(crate) fn terminate(self) {
+        self.ask_to_end();
+        self.wait_for_end();
+    }
+
+    /// Asks the process to end as an orchestrator does.
+    pub(crate) fn ask_to_end(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("the process is ours");
+    }
+
+    /// Waits until the process has ended, which it was asked to.
+    pub(crate) fn wait_for_end(mut self) {
         let name = self.name.clone();
         eventually(Duration::from_secs(20), &format!("{name} to end on SIGTERM"), || {
             self.child.try_wait().expect("the process is ours").map(drop)

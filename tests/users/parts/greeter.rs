@@ -12,7 +12,7 @@ use tonic::transport::server::TcpIncoming;
 use tonic_prost::ProstCodec;
 
 use crate::support::netns::Namespace;
-use crate::support::servers::Backend;
+use crate::support::greeter::Backend;
 
 const HELLO: &str = "/demo.Greeter/Hello";
 const TALK: &str = "/demo.Greeter/Talk";

@@ -11,7 +11,7 @@ use tonic::transport::Channel;
 
 use super::greeter::hello;
 use crate::support::netns::Namespace;
-use crate::support::servers::Backend;
+use crate::support::greeter::Backend;
 
 /// What applications pass on, as Istio's documentation asks of them.
 const PASSED_ON: [&str; 7] =

@@ -1,0 +1,130 @@
+//! Replicas that die, come, go, and disagree about the time.
+
+use std::time::{Duration, Instant};
+
+use envoy_types::pb::envoy::config::core::v3::Node;
+use tokio::runtime::Runtime;
+
+use crate::support::load::{assert_none_failed, calls_after};
+use crate::support::process::eventually;
+use crate::support::require;
+use crate::support::town::{Memory, SOON, Town, load, rules, until_answered_by};
+use crate::support::xds::{Client, Variant, within};
+
+/// How long a proxy that has moved is watched for what it should not be sent.
+const WHILE: Duration = Duration::from_secs(2);
+
+#[test]
+fn a_replica_that_is_killed_fails_no_call_and_its_proxies_are_sent_nothing_again() {
+    let mut town = Town::open(&rules(100, 0));
+    let client = town.client();
+    let calls = load(&client);
+    let memory = Memory::of(&client);
+    let serving = town.serving();
+    // The Service leads to it for a while yet.
+    town.replicas[serving] = None;
+    assert_eq!(town.serving(), 1 - serving);
+    town.lead();
+    calls_after(&calls, Instant::now(), WHILE, 100);
+    memory.assert_nothing_sent(&client, 1);
+    town.apply(&rules(0, 100));
+    until_answered_by(&calls, "greeter-2");
+    assert_none_failed(&calls.end());
+}
+
+#[test]
+fn a_rolling_update_fails_no_call_and_sends_nothing_again() {
+    let mut town = Town::without_replicas(&rules(100, 0));
+    town.start(0);
+    let client = town.client();
+    let calls = load(&client);
+    let memory = Memory::of(&client);
+    for (old, new) in [(0, 1), (1, 0)] {
+        town.start(new);
+        let leaving = town.replicas[old].take().unwrap();
+        let asked = Instant::now();
+        leaving.ask_to_end();
+        // It is not ready from the first moment on, and as long as it answers at all.
+        let mut answers = Vec::new();
+        while let Some((status, _)) = leaving.page("/ready") {
+            answers.push(status);
+        }
+        let ready = answers.iter().rposition(|status| *status == 200).map_or(0, |last| last + 1);
+        assert!(answers[ready..].iter().all(|status| *status == 503), "{answers:?}");
+        leaving.wait_for_end();
+        assert!(asked.elapsed() < Duration::from_secs(8), "streams are ended and not cut off");
+        town.lead();
+        assert_eq!(town.serving(), new);
+    }
+    calls_after(&calls, Instant::now(), WHILE, 100);
+    memory.assert_nothing_sent(&client, 2);
+    town.apply(&rules(0, 100));
+    until_answered_by(&calls, "greeter-2");
+    assert_none_failed(&calls.end());
+}
+
+#[test]
+fn replicas_whose_clocks_are_apart_send_the_same_and_fail_no_call() {
+    let faketime = require::program("faketime", "faketime").display().to_string();
+    let mut town = Town::without_replicas(&rules(100, 0));
+    let kubeconfig = town.cluster(|cluster| cluster.kubeconfig());
+    // As far back as the API server's new certificate is valid.
+    for (replica, apart) in ["-40m", "+2d"].into_iter().enumerate() {
+        let by = ["env", "FAKETIME_DONT_FAKE_MONOTONIC=1", &faketime, "-f", apart];
+        town.start_by(replica, &by, kubeconfig.clone());
+    }
+    let dates: Vec<String> = town.running().map(|replica| replica.date()).collect();
+    assert_ne!(dates[0][..16], dates[1][..16], "they are two days apart");
+    let client = town.client();
+    let calls = load(&client);
+    let memory = Memory::of(&client);
+    for _ in 0..2 {
+        let serving = town.serving();
+        let other = town.replicas[1 - serving].as_ref().unwrap().xds();
+        town.service.lead_to(vec![other]);
+        town.service.cut();
+        eventually(SOON, "the proxy to move", || (town.serving() == 1 - serving).then_some(()));
+    }
+    calls_after(&calls, Instant::now(), WHILE, 100);
+    memory.assert_nothing_sent(&client, 2);
+    for (v1, v2, backend) in [(0, 100, "greeter-2"), (100, 0, "greeter-1")] {
+        town.apply(&rules(v1, v2));
+        until_answered_by(&calls, backend);
+    }
+    assert_none_failed(&calls.end());
+}
+
+/// A proxy in the namespace of the greeter.
+pub(crate) fn node(name: &str) -> Node {
+    Node { id: format!("sidecar~10.77.0.99~{name}.shop~shop.svc.cluster.local"), ..Node::default() }
+}
+
+#[test]
+fn versions_agree_between_replicas_so_that_a_proxy_that_moves_is_sent_nothing() {
+    let town = Town::open(&rules(100, 0));
+    let addresses: Vec<String> = town.running().map(|replica| replica.xds().to_string()).collect();
+    Runtime::new().unwrap().block_on(within(SOON, "both variants", async {
+        let mut versions = Vec::new();
+        for address in &addresses {
+            let mut client = Client::connect(address, node("whole"), Variant::Sotw).await.unwrap();
+            client.settle().await.unwrap();
+            versions.push(["clusters", "endpoints", "listeners", "routes"].map(|kind| client.version(kind).to_owned()));
+        }
+        assert_eq!(versions[0], versions[1]);
+
+        let mut client = Client::connect(&addresses[0], node("by-increments"), Variant::Delta).await.unwrap();
+        client.settle().await.unwrap();
+        let before = client.dump();
+        let client = Client::come_back(&addresses[1], node("by-increments"), Variant::Delta, client.leave());
+        let mut client = client.await.unwrap();
+        tokio::task::block_in_place(|| town.apply(&rules(0, 100)));
+        let mut first = client.next().await.unwrap();
+        if first.kind == "nametable" {
+            // Of one that is empty there is nothing to be stated.
+            assert!(first.set.is_empty() && first.removed.is_empty());
+            first = client.next().await.unwrap();
+        }
+        assert_eq!((first.kind, first.set.as_slice(), first.removed.len()), ("routes", &["50051".to_owned()][..], 0));
+        assert_ne!(client.dump(), before);
+    }));
+}
