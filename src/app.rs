@@ -3,6 +3,7 @@
 //! Comes in: options. Goes out: servers that answer, or text that is printed. Absent: logic of the mesh.
 
 pub mod analyze;
+mod blame;
 mod counting;
 mod difference;
 pub mod discovery;
@@ -16,5 +17,7 @@ pub mod render;
 mod replicas;
 pub mod request;
 mod state;
+#[cfg(test)]
+mod tests;
 pub mod version;
 mod writing;

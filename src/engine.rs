@@ -11,6 +11,6 @@ mod core;
 mod inspection;
 mod thread;
 
-pub use self::core::{Core, Settled};
+pub use self::core::{Changed, Core, Settled};
 pub use inspection::Inspection;
 pub use thread::{Debounce, Engine, Input};

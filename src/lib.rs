@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod model;
 pub mod page;
 pub mod plan;
+pub mod progress;
 pub mod proto;
 pub mod proxy;
 pub mod source;

@@ -15,6 +15,7 @@ mod delivery;
 mod family;
 mod intake;
 mod process;
+mod runtime;
 mod state;
 mod writing;
 
@@ -45,6 +46,7 @@ pub struct Metrics {
     pub writing: Writing,
     registry: Registry,
     state: state::Families,
+    runtime: runtime::Runtime,
     uptime: Gauge,
     started: Instant,
 }
@@ -65,6 +67,7 @@ impl Metrics {
             intake: Intake::new(&families),
             writing: Writing::new(&families),
             state: state::Families::new(&families),
+            runtime: runtime::Runtime::new(&families),
             uptime,
             started: Instant::now(),
             registry,
@@ -78,6 +81,7 @@ impl Metrics {
 
     /// Everything that has a value, in the order of the names.
     pub fn text(&self) -> String {
+        self.runtime.read();
         self.uptime.set(self.started.elapsed().as_secs_f64());
         let mut text = String::new();
         // Fails only for a family without a value, and the registry gathers none.

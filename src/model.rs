@@ -19,4 +19,4 @@ mod view;
 
 pub use snapshot::{Changes, FactKey, Scope, Snapshot};
 pub use survey::Survey;
-pub use view::View;
+pub use view::{Origin, View};

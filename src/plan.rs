@@ -38,3 +38,4 @@ pub use classes::Planned;
 pub use patches::Patches;
 pub use registry::{ClassSize, Plan, ProxyId};
 pub use targets::targets;
+pub use telemetry::telemetries;

@@ -23,6 +23,14 @@ impl xds::Metrics for Counting {
         self.0.delivery.sent(kind.short(), kind.type_url(), bytes, took);
     }
 
+    fn received(&self, bytes: usize) {
+        self.0.delivery.received(bytes);
+    }
+
+    fn not_pushed(&self, kind: ResourceType) {
+        self.0.delivery.not_sent(kind.short());
+    }
+
     fn rejected(&self, kind: ResourceType, node: &str, code: &str) {
         self.0.delivery.rejected(kind.short(), node, code);
     }

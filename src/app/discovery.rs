@@ -66,6 +66,7 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
     intake::start(source.deliveries, &engine, findings.clone(), shown.sights);
     let writers = source.client.map(|client| seen.spawn(&client, args, environment, &metrics, &stop));
     let leaders = writers.as_ref().map(Writers::standings).unwrap_or_default();
+    let progress = outlets.progress();
     let mesh = Mesh {
         engine: engine.clone(),
         cache: cache.clone(),
@@ -77,7 +78,20 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
     let clients = service.connections();
     let replica = Replica::new(clients.clone(), readiness.clone());
     tokio::spawn(replicas::balance(replica.clone(), engine.clone(), home(args, environment), metrics.clone()));
-    let shown = Pages { engine, findings, cache, clients, metrics, readiness: readiness.clone(), leaders, replica };
+    let shown = Pages {
+        engine,
+        findings,
+        cache,
+        clients,
+        metrics,
+        progress,
+        readiness: readiness.clone(),
+        leaders,
+        replica,
+        admin: features.unsafe_admin,
+        cache_stats: features.cache_stats,
+        local_metrics: features.local_metrics,
+    };
     let pages_stop = CancellationToken::new();
     let servers = pages.serve(shown, axum::Router::new(), &pages_stop);
     let transport = Transport {

@@ -26,10 +26,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::{Json, Router};
-use axum::extract::State as Extract;
+use axum::extract::{ConnectInfo, State as Extract};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Json, Router};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use tokio::net::TcpListener;
@@ -39,6 +39,7 @@ use tokio_util::sync::CancellationToken;
 use crate::debug::Clients;
 use crate::engine::Engine;
 use crate::metrics::{self, Metrics};
+use crate::progress::Progress;
 use crate::status::Standings;
 use crate::wire::Cache;
 
@@ -75,12 +76,20 @@ pub struct State {
     pub clients: Arc<dyn Clients>,
     /// What was counted.
     pub metrics: Arc<Metrics>,
+    /// How far proxies are.
+    pub progress: Arc<Progress>,
     /// Whether the control plane can serve.
     pub readiness: Readiness,
     /// Who writes to the cluster.
     pub leaders: Standings,
     /// What other replicas are told.
     pub(super) replica: Replica,
+    /// `UNSAFE_ENABLE_ADMIN_ENDPOINTS`: whether pages may change something.
+    pub admin: bool,
+    /// `PILOT_XDS_CACHE_STATS`: whether the cache is counted in istiod's names too.
+    pub cache_stats: bool,
+    /// `METRICS_LOCALHOST_ACCESS_ONLY`: whether metrics are for this machine alone.
+    pub local_metrics: bool,
 }
 
 /// Open sockets on which nothing is answered yet.
@@ -164,7 +173,10 @@ fn monitoring(state: State) -> Router {
 /// last time.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-async fn scrape(Extract(state): Extract<State>) -> Response {
+async fn scrape(Extract(state): Extract<State>, ConnectInfo(peer): ConnectInfo<SocketAddr>) -> Response {
+    if state.local_metrics && !auth::is_local(peer) {
+        return (StatusCode::FORBIDDEN, "Only requests from localhost are allowed\n").into_response();
+    }
     if let Ok(Some(sizes)) = tokio::time::timeout(PATIENCE, sizes::take(&state)).await {
         state.metrics.set_state(&sizes);
     }

@@ -10,12 +10,17 @@ use tokio::sync::watch;
 use tonic::Status;
 use tracing::info;
 
-use crate::engine::{Engine, Settled};
+use crate::api::Kind;
+use crate::engine::{Changed, Core, Engine, Settled};
 use crate::metrics::{Metrics, Presence};
-use crate::plan::ProxyId;
-use crate::wire::{Cache, Publication};
-use crate::xds::{Directory, Node, Peer, Subscription, Times};
+use crate::model::{Scope, View};
+use crate::plan::{ProxyId, targets};
+use crate::progress::{Kept, Object, Progress};
+use crate::proxy::{Proxy, Role};
+use crate::wire::{Cache, Publication, ResourceType};
+use crate::xds::{Directory, Guard, Node, Peer, Rejection, Subscription, Times};
 
+use super::blame::blame;
 use super::http::Readiness;
 use super::node;
 
@@ -30,11 +35,15 @@ pub(super) struct Outlets(Arc<Shared>);
 struct Shared {
     watches: DashMap<ProxyId, watch::Sender<Arc<Publication>>>,
     times: Mutex<VecDeque<(u64, Times)>>,
+    progress: Arc<Progress>,
 }
 
 impl Outlets {
     /// Passes on what a revision led to; `began` is when the first of its changes was seen.
     pub(super) fn publish(&self, revision: u64, settled: Settled, began: Instant) {
+        let objects = settled.changed.iter().filter_map(|changed| object(changed, began)).collect();
+        let proxies = settled.publications.iter().map(|(id, _)| id.0);
+        self.0.progress.published(revision, objects, proxies);
         if settled.publications.is_empty() {
             return;
         }
@@ -50,6 +59,42 @@ impl Outlets {
             }
         }
     }
+}
+
+impl Outlets {
+    /// How far proxies are.
+    pub(super) fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.0.progress)
+    }
+}
+
+/// What is remembered of a change. Objects of the first state are none.
+fn object(changed: &Changed, began: Instant) -> Option<Object> {
+    let key = &changed.key;
+    // When the mesh's settings came is known as that of their batch alone.
+    let settings = (key.kind == Kind::ConfigMap && !changed.gone).then_some(began);
+    Some(Object {
+        kind: key.kind.as_str().into(),
+        namespace: key.namespace.str().clone(),
+        name: key.name.clone(),
+        kept: if changed.gone { Kept::Deleted } else { Kept::Changed },
+        changed: changed.at.or(settings)?,
+    })
+}
+
+/// Why a sidecar answers for no service, in istiod's words; `None` if it does. A few look-ups.
+fn without_targets(core: &Core, proxy: &Proxy) -> Option<&'static str> {
+    let view = View::new(core.index().snapshot(), &Scope::Public);
+    if proxy.role != Role::Sidecar || !targets(&view, proxy).is_empty() {
+        return None;
+    }
+    let foreign = !proxy.cluster().is_empty() && proxy.cluster() != &*view.mesh().cluster;
+    let known = || proxy.addresses.first().and_then(|at| view.instance(at)).is_some_and(|i| i.workload.is_some());
+    Some(match foreign {
+        true => "incorrect_cluster",
+        false if known() => "no_matching_services",
+        false => "no_matching_metadata",
+    })
 }
 
 /// The mesh as delivery sees it.
@@ -71,13 +116,30 @@ struct Membership {
     id: ProxyId,
     engine: Engine,
     outlets: Outlets,
+    metrics: Arc<Metrics>,
     name: String,
     _presence: Presence,
+}
+
+impl Guard for Membership {
+    fn answered(&self, revision: u64) {
+        for (kind, took) in self.outlets.0.progress.answered(self.id.0, revision) {
+            self.metrics.delivery.arrived(&kind, took);
+        }
+    }
+
+    fn refused(&self, kind: ResourceType, rejection: &Arc<Rejection>) {
+        self.outlets.0.progress.refused(self.id.0);
+        let (id, name, rejection) = (self.id, self.name.clone(), Arc::clone(rejection));
+        let metrics = Arc::clone(&self.metrics);
+        self.engine.tell(move |core| blame(core, &metrics, (id, &name), kind, &rejection));
+    }
 }
 
 impl Drop for Membership {
     fn drop(&mut self) {
         self.outlets.0.watches.remove(&self.id);
+        self.outlets.0.progress.left(self.id.0);
         self.engine.leave(self.id);
         info!("{} left", self.name);
     }
@@ -95,12 +157,17 @@ impl Directory for Mesh {
         let name = format!("{} at {}", proxy.name, peer.address);
         let presence = self.metrics.delivery.present(node.id.proxy());
         let (outlets, engine, log_name) = (self.outlets.clone(), self.engine.clone(), name.clone());
+        let (metrics, short_name) = (Arc::clone(&self.metrics), node.id.proxy().into());
         // The outlet is opened on the engine's own thread, so that no publication falls between the first and the next.
         let joined = self.engine.with(move |core| {
+            if let Some(why) = without_targets(core, &proxy) {
+                metrics.delivery.without_targets(why);
+            }
             let (id, publication) = core.join(proxy);
+            outlets.0.progress.joined(id.0, short_name, publication.revision);
             let (outlet, publications) = watch::channel(publication);
             outlets.0.watches.insert(id, outlet);
-            (Membership { id, engine, outlets, name, _presence: presence }, publications)
+            (Membership { id, engine, outlets, metrics, name, _presence: presence }, publications)
         });
         let (membership, publications) = joined.await.ok_or_else(|| Status::unavailable("shutting down"))?;
         info!("{log_name} joined");

@@ -52,6 +52,12 @@ pub struct Features {
     pub leader_election: bool,
     /// `PILOT_ENABLE_IP_AUTOALLOCATE`: whether virtual addresses are written to ServiceEntries; true.
     pub allocate: bool,
+    /// `UNSAFE_ENABLE_ADMIN_ENDPOINTS`: debug pages that change something.
+    pub unsafe_admin: bool,
+    /// `PILOT_XDS_CACHE_STATS`: metrics of the cache in istiod's names.
+    pub cache_stats: bool,
+    /// `METRICS_LOCALHOST_ACCESS_ONLY`.
+    pub local_metrics: bool,
     /// Those that change what proxies are sent.
     pub generation: Generation,
 }
@@ -66,6 +72,9 @@ impl Default for Features {
             debug_on_http: true,
             leader_election: true,
             allocate: true,
+            unsafe_admin: false,
+            cache_stats: false,
+            local_metrics: false,
             generation: Generation::default(),
         }
     }
@@ -91,6 +100,9 @@ impl Environment {
             debug_on_http: reader.boolean("ENABLE_DEBUG_ON_HTTP", defaults.debug_on_http),
             leader_election: reader.boolean("ENABLE_LEADER_ELECTION", defaults.leader_election),
             allocate: reader.boolean("PILOT_ENABLE_IP_AUTOALLOCATE", defaults.allocate),
+            unsafe_admin: reader.boolean("UNSAFE_ENABLE_ADMIN_ENDPOINTS", defaults.unsafe_admin),
+            cache_stats: reader.boolean("PILOT_XDS_CACHE_STATS", defaults.cache_stats),
+            local_metrics: reader.boolean("METRICS_LOCALHOST_ACCESS_ONLY", defaults.local_metrics),
             generation: generation(&mut reader, defaults.generation),
         };
         let home = || lookup("HOME").map(|h| PathBuf::from(h).join(".local/state"));

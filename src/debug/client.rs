@@ -1,7 +1,7 @@
 //! A connected client, as the pages need it.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
 
@@ -13,6 +13,9 @@ use crate::xds::{Address, Connection, Connections, Face, NodeId, TypeStatus};
 pub trait Clients: Send + Sync {
     /// All of them as they are now, by id.
     fn clients(&self) -> Vec<Client>;
+
+    /// Ends a client's stream, if it is there.
+    fn disconnect(&self, id: &str);
 }
 
 /// A connected client at one moment. Taking it copies pointers.
@@ -44,6 +47,10 @@ impl Clients for Connections {
         clients.sort_by(|a, b| a.id.cmp(&b.id));
         clients
     }
+
+    fn disconnect(&self, id: &str) {
+        self.list().iter().filter(|c| c.id == id).for_each(|c| c.disconnect());
+    }
 }
 
 impl Client {
@@ -69,6 +76,15 @@ impl Client {
         }
         let exact = clients.iter().filter(|c| c.node.proxy() == name || c.id == name).max_by_key(|c| c.connected);
         exact.or_else(|| clients.iter().find(|c| c.id.contains(name)))
+    }
+
+    /// The types of which it has not answered the latest response, or refused it, for longer than so long before `now`.
+    pub fn unanswered(&self, now: SystemTime, longer: Duration) -> impl Iterator<Item = &'static str> {
+        let late = move |status: &TypeStatus| {
+            let owed = status.state.nonce_sent != status.state.nonce_acked;
+            owed && status.sent_at.is_some_and(|at| now.duration_since(at).is_ok_and(|past| past >= longer))
+        };
+        self.asked().filter(move |(_, status)| late(status)).map(|(kind, _)| kind.short())
     }
 
     /// A string of the metadata; empty where it is something else, or nothing.

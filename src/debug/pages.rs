@@ -2,7 +2,14 @@
 
 /// Every page below `/debug/`: its name and what it is for, by name.
 pub const PAGES: &[(&str, &str)] = &[
-    ("adsz", "Connected proxies, what they say of themselves and what they ask for"),
+    ("adsz", "Connected proxies, what they say of themselves and what they ask for: [?proxyID=]"),
+    ("adsz?push=true", "Says how many proxies have been sent what there is"),
+    ("ambientz", "What ztunnels are told: nothing"),
+    ("authorizationz", "AuthorizationPolicies by namespace"),
+    ("cachez", "Resources that are kept encoded"),
+    ("cachez?clear=true", "Forgets those that no proxy holds"),
+    ("cachez?sizes=true", "How large they are"),
+    ("changez", "How long the latest changes took to the last proxy's ACK, and who is behind (mizzen's own page)"),
     ("clusterz", "Clusters that are read"),
     (
         "config_dump",
@@ -15,13 +22,22 @@ pub const PAGES: &[(&str, &str)] = &[
     ("endpointShardz", "Endpoints of every service"),
     ("endpointz", "The same; an old name"),
     ("findings", "What is wrong or odd in the configuration (mizzen's own page)"),
+    ("inject", "Templates of injection: none"),
+    ("instancesz", "For which services each proxy's workload answers"),
+    ("krtz", "The objects that are read, by kind"),
     ("leaders", "Which replica writes what to the cluster (mizzen's own page)"),
     ("list", "These pages, as JSON"),
+    ("mcsz", "Services of several clusters by Kubernetes' multi-cluster API: none"),
     ("mesh", "The mesh's settings"),
     ("ndsz", "Names that a proxy was sent: ?proxyID="),
+    ("networkz", "How networks are entered"),
     ("push_status", "What went wrong in building resources, by metric"),
+    ("pushcontext", "AuthorizationPolicies, and how networks are entered"),
     ("registryz", "Services"),
+    ("resourcesz", "The kinds of configuration that are read"),
+    ("sidecarz", "What a proxy sees of the mesh: ?proxyID="),
     ("syncz", "Which response each proxy was sent last, and which it accepted: [?namespace=]"),
+    ("telemetryz", "Telemetries by namespace, or those in force for a proxy: [?proxyID=]"),
 ];
 
 /// The names of the others, as the page of that name has them.

@@ -99,6 +99,12 @@ pub struct Port {
     pub protocol: &'static str,
 }
 
+impl Port {
+    pub(super) fn of(port: &crate::model::facts::Port) -> Self {
+        Self { name: port.name.clone(), port: port.number, protocol: port.protocol.as_str() }
+    }
+}
+
 /// All services, those of Kubernetes first. `objects` are those behind the facts, for what only they know.
 pub fn registry(snapshot: &Snapshot, objects: &[Arc<Object>]) -> Vec<Service> {
     let objects: BTreeMap<_, _> = objects
@@ -145,11 +151,9 @@ fn external(fact: &Fact) -> Vec<Service> {
 }
 
 fn common(fact: &Fact, default_address: Str) -> Service {
-    let port =
-        |p: &crate::model::facts::Port| Port { name: p.name.clone(), port: p.number, protocol: p.protocol.as_str() };
     Service {
         attributes: attributes(fact),
-        ports: fact.ports.iter().map(port).collect(),
+        ports: fact.ports.iter().map(Port::of).collect(),
         service_accounts: fact.accounts.iter().cloned().collect(),
         creation_time: rfc3339_seconds((fact.created != 0).then_some(fact.created)),
         hostname: fact.host.clone(),

@@ -8,7 +8,7 @@ use super::client::Client;
 use super::time::{rfc3339, rfc3339_seconds};
 use crate::base::Str;
 use crate::wire::ResourceType;
-use crate::xds::TypeStatus;
+use crate::xds::{Rejection, TypeStatus};
 
 /// How a proxy stands (istiod's `SyncStatus`); istioctl and Kiali read it. Nonces, empty where there was nothing.
 #[derive(Debug, Serialize)]
@@ -101,6 +101,14 @@ fn resource(status: &TypeStatus) -> ResourceStatus {
         sent: status.state.nonce_sent.clone(),
         acked: status.state.nonce_acked.clone(),
         sent_time: status.sent_at.map_or_else(|| rfc3339_seconds(None), rfc3339),
-        last_error: status.state.rejection.as_ref().map(|r| r.message.clone()),
+        last_error: status.state.rejection.as_ref().map(|r| last_error(r)),
+    }
+}
+
+/// The proxy's words, and the objects behind them where they are known.
+fn last_error(rejection: &Rejection) -> Str {
+    match rejection.cause.get() {
+        Some(cause) => format!("{} (it follows from {cause})", rejection.message).into(),
+        None => rejection.message.clone(),
     }
 }

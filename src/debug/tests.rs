@@ -3,6 +3,7 @@
 mod clients;
 mod json;
 mod mesh;
+mod shapes;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use crate::api::Key;
 use crate::api::mesh::MeshConfig;
-use crate::base::Finding;
+use crate::base::{Finding, Str};
 use crate::model::index::{Allocations, Index, Options};
 use crate::plan::{Plan, ProxyId};
 use crate::proxy::Proxy;
 use crate::store::{Event, Store, Tally};
-use crate::wire::{Cache, Publication};
+use crate::wire::{Cache, Publication, ResourceType};
 
 use super::inspection::Inspection;
 
@@ -26,10 +27,23 @@ pub struct Core {
 pub struct Settled {
     /// The proxies whose resources changed, and what they should hold now.
     pub publications: Vec<(ProxyId, Arc<Publication>)>,
+    /// The objects that changed, by key; the mesh's settings under the name of their ConfigMap.
+    pub changed: Vec<Changed>,
     /// Whether virtual addresses were given that were not before.
     pub allocated: bool,
     /// How long taking them in and planning took; told by the thread, which has a clock.
     pub took: std::time::Duration,
+}
+
+/// An object that changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// Which one.
+    pub key: Key,
+    /// Whether it is gone.
+    pub gone: bool,
+    /// When the first event of the change came, as far as that was noted; told by the thread.
+    pub at: Option<std::time::Instant>,
 }
 
 impl Core {
@@ -70,10 +84,14 @@ impl Core {
         }
         let before = self.index.allocations().clone();
         let changed = batch.map(|b| b.changed).unwrap_or_default();
+        let settings = mesh.is_some();
         let changes = self.index.apply(&changed, mesh);
         let publications = self.plan.update(self.index.snapshot(), &changes.keys);
         let allocated = !self.index.allocations().is_same(&before);
-        Settled { publications, allocated, ..Settled::default() }
+        let objects = changed.into_iter().map(|(key, object)| (key, object.is_none()));
+        let settings = settings.then(|| (self.index.mesh_key(), false));
+        let changed = objects.chain(settings).map(|(key, gone)| Changed { key, gone, at: None }).collect();
+        Settled { publications, changed, allocated, ..Settled::default() }
     }
 
     /// A proxy joins: what it should hold.
@@ -94,6 +112,14 @@ impl Core {
     /// The classes and what they hold.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// The objects that a resource of a proxy follows from, in the order of their keys: those that had a say, not all that
+    /// were looked at. Empty if the proxy should hold no such resource. The mesh's settings are the ConfigMap `istio`.
+    ///
+    /// Made when it is asked for, at the cost of planning one unit; see [`Plan::origins`].
+    pub fn origins(&self, proxy: ProxyId, kind: ResourceType, name: &Str) -> Vec<Key> {
+        self.index.origins(&self.plan.origins(self.index.snapshot(), proxy, kind, name))
     }
 
     /// What findings are made of, to be looked at where there is time for it. O(classes), not O(objects).

@@ -1,9 +1,11 @@
 //! The thread that owns a [`Core`].
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
+use crate::api::Key;
 use crate::api::mesh::MeshConfig;
 use crate::base::Finding;
 use crate::plan::ProxyId;
@@ -90,9 +92,26 @@ impl Engine {
 struct Pending {
     first: Instant,
     last: Instant,
+    /// When each object was first heard of. Of the first state nothing is noted: it is many objects, and no change.
+    heard: BTreeMap<Key, Instant>,
 }
 
 impl Pending {
+    fn since(first: Instant) -> Self {
+        Self { first, last: first, heard: BTreeMap::new() }
+    }
+
+    fn hear(&mut self, events: &[Event], now: Instant) {
+        for event in events {
+            let key = match event {
+                Event::Upsert(object) => object.key(),
+                Event::Delete(key) => key.clone(),
+                Event::Synced => continue,
+            };
+            self.heard.entry(key).or_insert(now);
+        }
+    }
+
     fn due(&self, debounce: Debounce) -> Instant {
         (self.last + debounce.quiet).min(self.first + debounce.longest)
     }
@@ -115,18 +134,22 @@ fn run(
                 let now = Instant::now();
                 // The first state is wanted at once: nothing can be served before it.
                 let first = !core.synced();
+                let mut waiting = pending.take().unwrap_or_else(|| Pending::since(now));
+                waiting.last = now;
+                if !first {
+                    waiting.hear(&input.events, now);
+                }
                 core.note(input.events, input.mesh, input.findings);
-                let since = pending.take().map_or(now, |p| p.first);
                 if first && core.synced() {
-                    settle(&mut core, since, &mut settled);
+                    settle(&mut core, waiting, &mut settled);
                 } else {
-                    pending = Some(Pending { first: since, last: now });
+                    pending = Some(waiting);
                 }
             }
             Ok(Command::Task(task)) => task(&mut core),
             Err(RecvTimeoutError::Timeout) => {
-                if let Some(p) = pending.take() {
-                    settle(&mut core, p.first, &mut settled);
+                if let Some(waiting) = pending.take() {
+                    settle(&mut core, waiting, &mut settled);
                 }
             }
             Err(RecvTimeoutError::Disconnected) => return,
@@ -134,8 +157,12 @@ fn run(
     }
 }
 
-fn settle(core: &mut Core, since: Instant, settled: &mut impl FnMut(&mut Core, Settled, Instant)) {
+fn settle(core: &mut Core, pending: Pending, settled: &mut impl FnMut(&mut Core, Settled, Instant)) {
     let began = Instant::now();
-    let outcome = core.settle();
-    settled(core, Settled { took: began.elapsed(), ..outcome }, since);
+    let mut outcome = core.settle();
+    outcome.took = began.elapsed();
+    for changed in &mut outcome.changed {
+        changed.at = pending.heard.get(&changed.key).copied();
+    }
+    settled(core, outcome, pending.first);
 }

@@ -16,6 +16,11 @@ const SEND: &[f64] = &[0.01, 0.1, 1.0, 3.0, 5.0, 10.0, 20.0, 30.0];
 /// 4 MB is what a gRPC client takes by default; beyond 10 MB a proxy suffers.
 const SIZE: &[f64] = &[1.0, 10_000.0, 1_000_000.0, 4_000_000.0, 10_000_000.0, 40_000_000.0];
 
+/// From the delay of a quiet moment to a proxy that does not answer.
+const ARRIVAL: &[f64] = &[0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+/// How many objects are counted by name that some proxy refuses.
+const REFUSED_OBJECTS: usize = 200;
+
 /// Metrics of delivery. Types are short, `cds`, unless something else is said.
 pub struct Delivery {
     pushes: IntCounterVec,
@@ -29,6 +34,12 @@ pub struct Delivery {
     internal: IntCounterVec,
     write_timeouts: IntCounterVec,
     shed: IntCounterVec,
+    longest_request: GaugeVec,
+    without_targets: IntCounterVec,
+    arrival: HistogramVec,
+    refused_objects: IntCounterVec,
+    /// The series of `refused_objects`.
+    refused: Mutex<BTreeSet<[Str; 4]>>,
     versions: Versions,
     nodes: Arc<Nodes>,
 }
@@ -66,6 +77,24 @@ impl Delivery {
                 "Connections that were ended because other replicas have far fewer",
                 &[],
             ),
+            longest_request: f.gauges("pilot_xds_recv_max", "Bytes of the longest request so far", &[]),
+            without_targets: f.counters(
+                "pilot_k8s_proxies_with_no_service_targets",
+                "Proxies that joined and answer for no service",
+                &["reason"],
+            ),
+            arrival: f.histograms(
+                "mizzen_change_to_ack_seconds",
+                "Seconds from the change of an object to the last proxy that it concerns having answered for it",
+                ARRIVAL,
+                &["kind"],
+            ),
+            refused_objects: f.counters(
+                "mizzen_nacks",
+                "Refusals of resources, once for each object that the resource follows from",
+                &["type", "kind", "namespace", "name"],
+            ),
+            refused: Mutex::default(),
             versions: Versions {
                 gauges: f.gauges("pilot_xds", "Connected proxies", &["version"]),
                 counts: Mutex::default(),
@@ -93,6 +122,28 @@ impl Delivery {
         self.size.with_label_values(&[type_url]).observe(bytes as f64);
     }
 
+    /// A response was not handed over in full. istiod counts that for these four types, beside those it sent.
+    pub fn not_sent(&self, kind: &str) {
+        if ["cds", "eds", "lds", "rds"].contains(&kind) {
+            self.pushes.with_label_values(&[format!("{kind}_senderr")]).inc();
+        }
+    }
+
+    /// A request came in.
+    pub fn received(&self, bytes: usize) {
+        let longest = self.longest_request.with_label_values(NO_LABELS);
+        // Two at a time may each write their own; the next longer one mends it.
+        if bytes as f64 > longest.get() {
+            longest.set(bytes as f64);
+        }
+    }
+
+    /// A proxy joined that answers for no service, in istiod's words for why: `no_matching_services`,
+    /// `no_matching_metadata`, `incorrect_cluster`.
+    pub fn without_targets(&self, why: &str) {
+        self.without_targets.with_label_values(&[why]).inc();
+    }
+
     /// A proxy has been sent all that follows from a change which came in so long ago.
     pub fn converged(&self, since: Duration) {
         self.convergence.with_label_values(NO_LABELS).observe(since.as_secs_f64());
@@ -107,6 +158,23 @@ impl Delivery {
     pub fn rejected(&self, kind: &str, node: &str, code: &str) {
         self.rejects.with_label_values(&[kind]).inc();
         self.nodes.reject(node, kind, code);
+    }
+
+    /// A proxy refused a resource that follows from an object: its kind, namespace and name. Objects beyond the first
+    /// few hundred are not counted.
+    pub fn refused_object(&self, kind: &str, object: [&str; 3]) {
+        let labels = [kind, object[0], object[1], object[2]];
+        let mut known = self.refused.lock();
+        let series = labels.map(Str::from);
+        if known.len() < REFUSED_OBJECTS || known.contains(&series) {
+            self.refused_objects.with_label_values(&labels).inc();
+            known.insert(series);
+        }
+    }
+
+    /// The last proxy that a change of an object of a kind concerns has answered for it, so long after the change.
+    pub fn arrived(&self, kind: &str, since: Duration) {
+        self.arrival.with_label_values(&[kind]).observe(since.as_secs_f64());
     }
 
     /// A proxy answered a response that was not the latest.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use prometheus::{GaugeVec, IntCounterVec};
 
+use crate::base::Str;
+
 use super::family;
 
 /// How large everything is at one moment.
@@ -23,6 +25,27 @@ pub struct State {
     pub duplicate_domains: usize,
     /// Subsets of DestinationRules that another one defines already.
     pub duplicate_subsets: usize,
+    /// Connected proxies at whose address no pod, no WorkloadEntry and no endpoint is.
+    pub unknown_proxies: usize,
+    /// Services of which some endpoint names a pod that is not there.
+    pub hosts_without_pods: usize,
+    /// Endpoints that name a pod that is not there.
+    pub without_pods: usize,
+    /// How often such an endpoint was met so far.
+    pub met_without_pods: u64,
+    /// Connected proxies to which several services want one port of the workload, each in a protocol of its own.
+    pub inbound_conflicts: usize,
+    /// Listeners for calls out that a service wants of which others take all connections already.
+    pub outbound_conflicts: usize,
+    /// Hosts of ServiceEntries that something else defines already.
+    pub duplicate_hosts: usize,
+    /// Servers of Gateways that give way to others, by `namespace/name` of the Gateway.
+    pub rejected_gateways: BTreeMap<Str, u64>,
+    /// Proxies that have not answered the latest response for long, by type; under `any` those that have not answered a
+    /// whole revision.
+    pub behind: BTreeMap<&'static str, usize>,
+    /// What istiod counts of its cache if it is asked to: resources that are kept.
+    pub cached: Option<usize>,
     /// Classes of proxies, by sort of resource.
     pub classes: Vec<ClassCount>,
     /// What the cache of encoded resources did so far.
@@ -73,6 +96,17 @@ pub(super) struct Families {
     not_ready: GaugeVec,
     duplicate_domains: GaugeVec,
     duplicate_subsets: GaugeVec,
+    unknown_proxies: GaugeVec,
+    hosts_without_pods: GaugeVec,
+    without_pods: GaugeVec,
+    met_without_pods: IntCounterVec,
+    inbound_conflicts: GaugeVec,
+    outbound_conflicts: GaugeVec,
+    duplicate_clusters: GaugeVec,
+    rejected: IntCounterVec,
+    behind: GaugeVec,
+    cached: GaugeVec,
+    cache_reads: IntCounterVec,
     classes: GaugeVec,
     class_resources: GaugeVec,
     hits: IntCounterVec,
@@ -110,6 +144,41 @@ impl Families {
                 "Subsets of DestinationRules that another one defines already",
                 &[],
             ),
+            unknown_proxies: f.gauges("pilot_no_ip", "Proxies at whose address nothing is known", &[]),
+            hosts_without_pods: f.gauges("endpoint_no_pod", "Services with an endpoint whose pod is not there", &[]),
+            without_pods: f.gauges("pilot_k8s_endpoints_pending_pod", "Endpoints whose pod is not there", &[]),
+            met_without_pods: f.counters(
+                "pilot_k8s_endpoints_with_no_pods",
+                "How often an endpoint was met whose pod was not there",
+                &[],
+            ),
+            inbound_conflicts: f.gauges(
+                "pilot_conflict_inbound_listener",
+                "Proxies to which several services want one port in different protocols",
+                &[],
+            ),
+            outbound_conflicts: f.gauges(
+                "pilot_conflict_outbound_listener_tcp_over_current_tcp",
+                "Listeners of which one service takes what another one wants",
+                &[],
+            ),
+            duplicate_clusters: f.gauges(
+                "pilot_duplicate_envoy_clusters",
+                "Hosts of ServiceEntries that something else defines already",
+                &[],
+            ),
+            rejected: f.counters(
+                "pilot_total_rejected_configs",
+                "Servers of Gateways that give way to others",
+                &["type", "name"],
+            ),
+            behind: f.gauges(
+                "mizzen_proxies_behind",
+                "Proxies that have not answered for more than ten seconds, by type; any: for a whole revision",
+                &["type"],
+            ),
+            cached: f.gauges("xds_cache_size", "Resources that are kept encoded", &[]),
+            cache_reads: f.counters("xds_cache_reads", "Resources asked for, by whether they were there", &["type"]),
             classes: f.gauges("mizzen_classes", "Classes of proxies that are served alike", &["sort"]),
             class_resources: f.gauges("mizzen_class_resources", "Resources of all classes together", &["sort"]),
             hits: f.counters("mizzen_cache_hits", "Resources that were already encoded", &[]),
@@ -135,6 +204,12 @@ impl Families {
             (&self.duplicate_domains, state.duplicate_domains),
             (&self.duplicate_subsets, state.duplicate_subsets),
             (&self.addresses, state.addresses),
+            (&self.unknown_proxies, state.unknown_proxies),
+            (&self.hosts_without_pods, state.hosts_without_pods),
+            (&self.without_pods, state.without_pods),
+            (&self.inbound_conflicts, state.inbound_conflicts),
+            (&self.outbound_conflicts, state.outbound_conflicts),
+            (&self.duplicate_clusters, state.duplicate_hosts),
         ] {
             gauge.with_label_values::<&str>(&[]).set(value as f64);
         }
@@ -149,6 +224,17 @@ impl Families {
             (&self.failures, state.cache.failures),
         ] {
             advance(counter, &[], value);
+        }
+        if state.met_without_pods > 0 {
+            advance(&self.met_without_pods, &[], state.met_without_pods);
+        }
+        // A counter does not go back when a Gateway is mended.
+        state.rejected_gateways.iter().for_each(|(name, count)| advance(&self.rejected, &["gateway", name], *count));
+        state.behind.iter().for_each(|(kind, count)| self.behind.with_label_values(&[kind]).set(*count as f64));
+        if let Some(cached) = state.cached {
+            self.cached.with_label_values::<&str>(&[]).set(cached as f64);
+            advance(&self.cache_reads, &["hit"], state.cache.hits);
+            advance(&self.cache_reads, &["miss"], state.cache.misses);
         }
         // What is no longer found goes.
         self.findings.reset();

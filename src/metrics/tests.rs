@@ -105,7 +105,7 @@ fn families_have_the_types_and_labels_of_istiods() {
         assert_eq!((kind, &labels.collect()), (istiods_kind.as_str(), istiods_labels), "{name}");
         compared += 1;
     }
-    assert!(compared >= 25, "only {compared} of istiod's {} families are here", istiods.len());
+    assert!(compared >= 31, "only {compared} of istiod's {} families are here", istiods.len());
 }
 
 #[test]
@@ -151,6 +151,57 @@ fn a_version_stays_at_zero_until_another_one_comes() {
 }
 
 #[test]
+fn what_could_not_be_sent_is_counted_beside_what_was() {
+    let m = metrics();
+    m.delivery.not_sent("cds");
+    m.delivery.not_sent("nds");
+    assert!(has(&m, "pilot_xds_pushes{type=\"cds_senderr\"} 1"));
+    assert!(!m.text().contains("nds_senderr"), "istiod has it for four types");
+}
+
+#[test]
+fn the_longest_request_is_remembered() {
+    let m = metrics();
+    [10, 300, 20].into_iter().for_each(|bytes| m.delivery.received(bytes));
+    assert!(has(&m, "pilot_xds_recv_max 300"));
+}
+
+#[test]
+fn objects_behind_refusals_are_counted_by_name_up_to_a_bound() {
+    let m = metrics();
+    for i in 0..1000 {
+        m.delivery.refused_object("lds", ["EnvoyFilter", "shop", &format!("f{i}")]);
+    }
+    m.delivery.refused_object("lds", ["EnvoyFilter", "shop", "f0"]);
+    assert!(has(&m, "mizzen_nacks{kind=\"EnvoyFilter\",name=\"f0\",namespace=\"shop\",type=\"lds\"} 2"));
+    assert_eq!(m.text().lines().filter(|l| l.starts_with("mizzen_nacks{")).count(), 200);
+}
+
+#[test]
+fn how_long_changes_take_is_told_by_kind() {
+    let m = metrics();
+    m.delivery.arrived("Service", Duration::from_millis(200));
+    assert!(has(&m, "mizzen_change_to_ack_seconds_bucket{kind=\"Service\",le=\"0.1\"} 0"));
+    assert!(has(&m, "mizzen_change_to_ack_seconds_bucket{kind=\"Service\",le=\"0.25\"} 1"));
+}
+
+#[test]
+fn who_answers_for_no_service_is_counted_by_reason() {
+    let m = metrics();
+    m.delivery.without_targets("no_matching_services");
+    assert!(has(&m, "pilot_k8s_proxies_with_no_service_targets{reason=\"no_matching_services\"} 1"));
+}
+
+#[test]
+fn a_rejected_gateway_stays_counted() {
+    let m = metrics();
+    m.set_state(&State { rejected_gateways: [("shop/a".into(), 2)].into(), ..State::default() });
+    m.set_state(&State::default());
+    assert!(has(&m, "pilot_total_rejected_configs{name=\"shop/a\",type=\"gateway\"} 2"));
+    assert!(!m.text().contains("pilot_k8s_endpoints_with_no_pods"), "nothing was met");
+}
+
+#[test]
 fn state_replaces_state() {
     let m = metrics();
     m.set_state(&State {
@@ -181,4 +232,11 @@ fn the_process_is_measured() {
     }
     let start = text.lines().find_map(|l| l.strip_prefix("process_start_time_seconds ")?.parse::<f64>().ok());
     assert!(start.unwrap() > 1.6e9);
+}
+
+#[tokio::test]
+async fn the_runtime_is_measured_from_within() {
+    let m = metrics();
+    assert!(has(&m, "mizzen_runtime_workers 1"));
+    assert!(m.text().contains("\nmizzen_runtime_tasks "));
 }

@@ -19,6 +19,7 @@ mod gateways;
 pub(in crate::model) mod ingress;
 mod marks;
 mod networks;
+mod origins;
 mod ports;
 mod routes;
 mod rules;
@@ -96,6 +97,8 @@ pub struct Index {
     entries_of: BTreeMap<(Host, Namespace), BTreeSet<Str>>,
     /// Who depends on which pods and nodes.
     endpoint_readers: Readers<Source, Host>,
+    /// How often an endpoint was derived whose pod was not there.
+    met_without_pods: u64,
     networks: networks::Networks,
     ports: ports::Ports,
     routes: routes::Routes,
@@ -121,6 +124,7 @@ impl Index {
             entry_addresses: BTreeMap::new(),
             entries_of: BTreeMap::new(),
             endpoint_readers: Readers::default(),
+            met_without_pods: 0,
             networks: networks::Networks::default(),
             ports: ports::Ports::default(),
             routes: routes::Routes::default(),
@@ -155,6 +159,16 @@ impl Index {
     /// All objects of the mesh, by key.
     pub fn objects(&self) -> impl Iterator<Item = &Arc<Object>> {
         self.objects.values()
+    }
+
+    /// How often an endpoint was met that names a pod which was not there (yet).
+    pub fn met_without_pods(&self) -> u64 {
+        self.met_without_pods
+    }
+
+    /// An object of the mesh.
+    pub fn object(&self, key: &Key) -> Option<&Arc<Object>> {
+        self.objects.get(key)
     }
 
     /// A finding with the file in which its object was read, if it is about an object that is there.

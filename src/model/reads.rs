@@ -42,6 +42,11 @@ impl<K: Ord + Clone, U: Ord + Clone> Readers<K, U> {
         }
     }
 
+    /// What a unit read, in order.
+    pub fn reads(&self, unit: &U) -> &[K] {
+        self.reads.get(unit).map(|keys| &keys[..]).unwrap_or_default()
+    }
+
     /// The units that read a key, in order.
     pub fn of(&self, key: &K) -> impl Iterator<Item = &U> {
         self.readers.get(key).into_iter().flatten()

@@ -118,6 +118,11 @@ impl Survey {
         out
     }
 
+    /// Endpoints that name a pod that is not there: of how many services, and how many. O(endpoints).
+    pub fn endpoints_without_pods(&self) -> (usize, usize) {
+        endpoints::without_pods(self)
+    }
+
     /// What workloads that cannot decide whom they let in will notice: policies that say so.
     pub fn demands_authorization(&self) -> Vec<Finding> {
         let mut out = Vec::new();

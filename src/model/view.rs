@@ -3,6 +3,7 @@
 mod authz;
 mod connections;
 mod gateways;
+mod origins;
 mod routes;
 mod rules;
 mod scoped;
@@ -13,13 +14,17 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::api::Key;
-use crate::base::{Host, Namespace, Str};
+use crate::base::{Host, Labels, Namespace, Str};
 
 use super::facts::{
     Authn, Credential, Distinctions, Endpoints, ExportTo, Filter, Handle, Identities, Instance, Mesh, Networks,
     PeerRules, PortMembers, Registry, Service, Telemetry, VirtualService,
 };
 use super::snapshot::{FactKey, Scope, Snapshot};
+
+use origins::Trace;
+
+pub use origins::Origin;
 
 /// A snapshot as seen from a scope. Every read is recorded, so that a change of what was read, or of what was looked
 /// for and not found, finds its readers.
@@ -31,6 +36,7 @@ pub struct View<'s> {
     /// Of a Sidecar's listeners the one that is looked through; all of them if absent.
     listener: Option<usize>,
     reads: Rc<RefCell<Vec<FactKey>>>,
+    trace: Option<Rc<Trace>>,
 }
 
 impl<'s> View<'s> {
@@ -40,7 +46,7 @@ impl<'s> View<'s> {
             Scope::Public => Namespace::default(),
             Scope::Namespace(namespace) | Scope::Sidecar(namespace, _) => namespace.clone(),
         };
-        Self { snapshot, scope, namespace, listener: None, reads: Rc::default() }
+        Self { snapshot, scope, namespace, listener: None, reads: Rc::default(), trace: None }
     }
 
     /// The scope.
@@ -56,6 +62,7 @@ impl<'s> View<'s> {
     /// Settings of the whole mesh.
     pub fn mesh(&self) -> &'s Handle<Mesh> {
         self.note(FactKey::Mesh);
+        self.from(|| Origin::Mesh);
         &self.snapshot.mesh
     }
 
@@ -66,8 +73,10 @@ impl<'s> View<'s> {
         if let Some(egress) = self.egress() {
             return self.collected(egress, host);
         }
-        let visible = self.definitions(host);
+        let visible = self.counting(host);
         let first = visible.iter().find(|s| s.registry == Registry::Kubernetes).or_else(|| visible.first())?;
+        let merges = |s: &&Handle<Service>| *s == first || (first.registry == Registry::External && like(s, first));
+        visible.iter().filter(merges).for_each(|s| self.credit_service(s));
         Some(merge_ports(first, &visible))
     }
 
@@ -76,6 +85,13 @@ impl<'s> View<'s> {
     /// `pilot/pkg/model/sidecar.go`, `selectServices`). Listeners are built from all of them, clusters and routes from
     /// [`View::service`] alone.
     pub fn definitions(&self, host: &Host) -> Vec<Handle<Service>> {
+        let all = self.counting(host);
+        self.from_services(&all);
+        all
+    }
+
+    /// [`View::definitions`], for the view's own use.
+    fn counting(&self, host: &Host) -> Vec<Handle<Service>> {
         if let Some(egress) = self.egress() {
             return self.imported(egress, host);
         }
@@ -153,11 +169,18 @@ impl<'s> View<'s> {
     pub fn located(&self, service: &str) -> Option<Host> {
         let (host, there) = self.snapshot.located(service);
         self.note(FactKey::Service(host.clone()));
+        self.snapshot.services.get(&host).into_iter().filter(|_| there).for_each(|all| self.from_services(all));
         there.then_some(host)
     }
 
     /// The endpoints of a definition.
     pub fn endpoints(&self, service: &Service) -> Option<&'s Handle<Endpoints>> {
+        self.from(|| Origin::Endpoints(service.host.clone(), service.namespace.clone()));
+        self.endpoints_of(service)
+    }
+
+    /// [`View::endpoints`], for the view's own use.
+    fn endpoints_of(&self, service: &Service) -> Option<&'s Handle<Endpoints>> {
         self.note(FactKey::Endpoints(service.host.clone()));
         self.snapshot.endpoints.get(&(service.host.clone(), service.namespace.clone()))
     }
@@ -171,7 +194,9 @@ impl<'s> View<'s> {
     /// What a Secret or a ConfigMap has for gateways.
     pub fn credential(&self, key: &Key) -> Option<&'s Handle<Credential>> {
         self.note(FactKey::Credential(key.clone()));
-        self.snapshot.credentials.get(key)
+        let found = self.snapshot.credentials.get(key);
+        found.iter().for_each(|_| self.from(|| Origin::Object(key.clone())));
+        found
     }
 
     /// All Secrets and ConfigMaps that have something for gateways. Not recorded: planners have a unit for each.
@@ -194,6 +219,13 @@ impl<'s> View<'s> {
     /// The VirtualServices of sidecars that have this very host, or a wildcard that overlaps it; visible ones only,
     /// those of the caller's namespace alone first, then those exported to it by name, each group oldest first.
     pub fn virtual_services(&self, host: &Host) -> Vec<Handle<VirtualService>> {
+        let all = self.routing(host);
+        all.iter().for_each(|rule| self.credit_routes(rule));
+        all
+    }
+
+    /// [`View::virtual_services`], for the view's own use.
+    fn routing(&self, host: &Host) -> Vec<Handle<VirtualService>> {
         self.note(FactKey::Routes(host.clone()));
         self.note(FactKey::WildRoutes);
         let exact = self.snapshot.routes.get(host).into_iter().flat_map(|routes| routes.seen_from(&self.namespace));
@@ -233,7 +265,9 @@ impl<'s> View<'s> {
     pub fn peer_rules(&self, namespace: &Namespace) -> PeerRules {
         let root = &self.mesh().root;
         let own = if namespace == root { None } else { self.authn(namespace).cloned() };
-        PeerRules { root: self.authn(root).cloned(), own }
+        let rules = PeerRules { root: self.authn(root).cloned(), own };
+        self.credit_peer_rules(&rules, namespace, &Labels::new());
+        rules
     }
 
     /// What is known about an address.

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::base::Str;
+use crate::api::{Key, Kind};
+use crate::base::{Namespace, Str};
 use crate::generate::patch::{Patched, patched_routes};
+use crate::model::facts::Handle;
 use crate::model::reads::Readers;
-use crate::model::{FactKey, Scope, Snapshot, View};
+use crate::model::{FactKey, Origin, Scope, Snapshot, View};
 use crate::wire::{Cache, Encoded, Failure, Fragment, Layer, Part, Recipe, ResourceType, Rope};
 
 use super::patches::{Patches, lacking};
@@ -40,18 +42,24 @@ pub struct Output<'c> {
     before: &'c Layer,
     set: Vec<Arc<Encoded>>,
     failures: Vec<Failure>,
+    contested: Vec<Str>,
     gone: bool,
 }
 
 impl<'c> Output<'c> {
     fn new(cache: &'c Cache, patches: &'c Patches, before: &'c Layer) -> Self {
-        Self { cache, patches, before, set: Vec::new(), failures: Vec::new(), gone: false }
+        Self { cache, patches, before, set: Vec::new(), failures: Vec::new(), contested: Vec::new(), gone: false }
     }
 
     /// Says that the unit itself is no more (its host has no definition, its port no service): it is forgotten until
     /// [`Planner::unit_of`] names it again.
     pub fn gone(&mut self) {
         self.gone = true;
+    }
+
+    /// Says that of a resource one object wants what another one has.
+    pub fn contested(&mut self, name: Str) {
+        self.contested.push(name);
     }
 
     /// Puts out a resource. One that cannot be built leaves the one of that name in force that was there before.
@@ -100,6 +108,7 @@ impl<'c> Output<'c> {
 struct Planned {
     names: Box<[Str]>,
     failures: Box<[Failure]>,
+    contested: Box<[Str]>,
 }
 
 /// All units of one class and the layer they add up to.
@@ -119,6 +128,7 @@ struct Outcome<U> {
     reads: Vec<FactKey>,
     set: Vec<Arc<Encoded>>,
     failures: Vec<Failure>,
+    contested: Vec<Str>,
     gone: bool,
 }
 
@@ -155,6 +165,11 @@ impl<P: Planner> Class<P> {
         failed.chain(&self.lacking)
     }
 
+    /// Resources of which one object wants what another one has.
+    pub fn contested(&self) -> impl Iterator<Item = &Str> {
+        self.units.values().flat_map(|p| p.contested.iter())
+    }
+
     /// How many units there are.
     pub fn len(&self) -> usize {
         self.units.len()
@@ -163,6 +178,23 @@ impl<P: Planner> Class<P> {
     /// Whether there are no units.
     pub fn is_empty(&self) -> bool {
         self.units.is_empty()
+    }
+
+    /// Where a resource is from. Plans its unit once, and once more for each EnvoyFilter of the class.
+    pub fn origins(&self, snapshot: &Snapshot, name: &Str, cache: &Cache) -> BTreeSet<Origin> {
+        let mut units = self.units.iter();
+        let Some((unit, _)) = units.find(|(_, planned)| planned.names.contains(name)) else { return BTreeSet::new() };
+        let view = View::traced(snapshot, P::scope(&self.facets), name);
+        P::plan(&view, &self.facets, unit, &mut Output::new(cache, &self.patches, &self.layer));
+        let patched = |patches: &Patches| {
+            let view = View::traced(snapshot, P::scope(&self.facets), name);
+            let mut out = Output::new(cache, patches, &self.layer);
+            P::plan(&view, &self.facets, unit, &mut out);
+            out.set.into_iter().find(|encoded| encoded.name() == name)
+        };
+        let mut origins = view.into_origins();
+        origins.extend(effective(&self.patches, self.layer.get(name), patched));
+        origins
     }
 
     /// Plans again what read one of the changed facts, or what they bring into being. Returns whether the layer
@@ -186,8 +218,8 @@ impl<P: Planner> Class<P> {
             let view = View::new(snapshot, P::scope(&self.facets));
             let mut out = Output::new(cache, &self.patches, &self.layer);
             P::plan(&view, &self.facets, unit, &mut out);
-            let Output { set, failures, gone, .. } = out;
-            Outcome { unit: unit.clone(), reads: view.into_reads(), set, failures, gone }
+            let Output { set, failures, contested, gone, .. } = out;
+            Outcome { unit: unit.clone(), reads: view.into_reads(), set, failures, contested, gone }
         };
         // Few are not worth waking other threads for, which then look for more to do before they sleep again.
         let results: Vec<_> = if units.len() < 512 {
@@ -218,6 +250,31 @@ impl<P: Planner> Class<P> {
             return;
         }
         self.readers.record(&result.unit, result.reads);
-        self.units.insert(result.unit, Planned { names, failures: result.failures.into() });
+        self.units.insert(
+            result.unit,
+            Planned { names, failures: result.failures.into(), contested: result.contested.into() },
+        );
     }
+}
+
+/// The EnvoyFilters without which a resource would be another one.
+pub(super) fn effective(
+    patches: &Patches,
+    now: Option<&Arc<Encoded>>,
+    patched: impl Fn(&Patches) -> Option<Arc<Encoded>>,
+) -> Vec<Origin> {
+    let Some(set) = patches else { return Vec::new() };
+    let filters: BTreeSet<_> = set.patches.iter().map(|p| (&p.namespace, &p.filter)).collect();
+    let matters = |(namespace, filter): &(_, _)| {
+        let mut others = (**set).clone();
+        others.patches.retain(|p| (&p.namespace, &p.filter) != (*namespace, *filter));
+        let without = patched(&Some(Handle::new(others)));
+        without.map(|e| e.version()) != now.map(|e| e.version())
+    };
+    let key = |(namespace, name): (&Namespace, &Str)| Key {
+        kind: Kind::EnvoyFilter,
+        namespace: namespace.clone(),
+        name: name.clone(),
+    };
+    filters.into_iter().filter(matters).map(|filter| Origin::Object(key(filter))).collect()
 }

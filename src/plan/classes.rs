@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{FactKey, Snapshot};
+use crate::base::Str;
+use crate::model::{FactKey, Origin, Snapshot};
 use crate::wire::{Cache, Failure, Layer};
 
 use super::class::{Class, Planner};
@@ -46,6 +47,14 @@ pub trait Planned: Sized {
 
     /// Resources that could not be built, and patches that were left out.
     fn failures(&self) -> Vec<&Failure>;
+
+    /// Resources of which one object wants what another one has.
+    fn contested(&self) -> Vec<&Str> {
+        Vec::new()
+    }
+
+    /// Where a resource is from.
+    fn origins(&self, snapshot: &Snapshot, shared: &Self::Shared, name: &Str, cache: &Cache) -> BTreeSet<Origin>;
 }
 
 impl<P: Planner> Planned for Class<P> {
@@ -70,6 +79,14 @@ impl<P: Planner> Planned for Class<P> {
 
     fn failures(&self) -> Vec<&Failure> {
         Class::failures(self).collect()
+    }
+
+    fn contested(&self) -> Vec<&Str> {
+        Class::contested(self).collect()
+    }
+
+    fn origins(&self, snapshot: &Snapshot, (): &(), name: &Str, cache: &Cache) -> BTreeSet<Origin> {
+        Class::origins(self, snapshot, name, cache)
     }
 }
 
@@ -131,9 +148,26 @@ impl<C: Planned> Classes<C> {
         self.classes.get(seat).map(|m| m.class.layer().clone()).unwrap_or_default()
     }
 
+    /// Where a resource of a class is from; `None` if the class has none of that name.
+    pub(super) fn origins(
+        &self,
+        snapshot: &Snapshot,
+        seat: &Seat<C::Facets>,
+        name: &Str,
+        cache: &Cache,
+    ) -> Option<BTreeSet<Origin>> {
+        let class = &self.classes.get(seat)?.class;
+        class.layer().contains_key(name).then(|| class.origins(snapshot, &self.shared, name, cache))
+    }
+
     /// How many classes there are, and how many resources they hold together, shared ones counted each time.
     pub(super) fn size(&self) -> (usize, usize) {
         (self.classes.len(), self.classes.values().map(|m| m.class.layer().len()).sum())
+    }
+
+    /// Resources of which one object wants what another one has.
+    pub(super) fn contested(&self) -> impl Iterator<Item = &Str> {
+        self.classes.values().flat_map(|m| m.class.contested())
     }
 
     /// Resources that could not be built.

@@ -91,10 +91,15 @@ pub fn facets(view: &View<'_>, proxy: &Proxy) -> InboundFacets {
         clear_http: settings.clear_http(),
     };
     let rules = view.peer_rules(&proxy.namespace);
+    view.credit_peer_rules(&rules, &proxy.namespace, &labels);
     let ports = match &sidecar {
-        Some(sidecar) => ingress::ports(sidecar, proxy),
+        Some(sidecar) => {
+            view.credit_sidecar(sidecar);
+            ingress::ports(sidecar, proxy)
+        }
         None => {
             let found = ports(targets(view, proxy), &reserved(view, proxy));
+            found.iter().for_each(|target| view.credit_target(target));
             found.into_iter().map(|target| Port::of_service(target, workload.wildcard)).collect()
         }
     };

@@ -189,7 +189,10 @@ impl Planner for ListenerPlanner {
                 if !stays && groups.is_empty() {
                     return out.gone();
                 }
-                for recipe in planning.outbound(*number, &groups, facets.part) {
+                for (recipe, contested) in planning.outbound(*number, &groups, facets.part) {
+                    if contested {
+                        out.contested(recipe.bind.name());
+                    }
                     out.resource(&recipe);
                 }
             }
@@ -208,15 +211,18 @@ fn part_of(group: &[Candidate]) -> Part {
 }
 
 impl Planning<'_, '_> {
-    /// The listeners of a port that belong to a part.
-    fn outbound(&self, port: u16, groups: &Groups, part: Part) -> Vec<Outbound> {
+    /// The listeners of a port that belong to a part, each with whether a service wants bytes of it that others have.
+    fn outbound(&self, port: u16, groups: &Groups, part: Part) -> Vec<(Outbound, bool)> {
         // The HTTP proxy may be at an address where services are.
         let is_proxy =
             |address: &Str| self.caller.http_proxy_port == Some(port) && *address == self.caller.localhosts[0];
+        let wanted = |group: &[Candidate]| self.view.wants(|| format!("{}_{port}", group[0].bind[0]).into());
         let mine = groups.iter().filter(|(address, group)| part_of(group) == part && !is_proxy(address));
+        let mine = mine.filter(|(_, group)| wanted(group));
+        let mine = mine.inspect(|(_, group)| group.iter().for_each(|c| self.view.credit_service(&c.service)));
         let entries = mine.filter_map(|(_, group)| Entry::of(self, group));
         let bind = |entry: &Entry| Bind { addresses: entry.bind.clone(), port, real: entry.real };
-        entries.map(|entry| self.listener(bind(&entry), entry.chains)).collect()
+        entries.map(|entry| (self.listener(bind(&entry), entry.chains), entry.contested)).collect()
     }
 
     fn listener(&self, bind: Bind, chains: Vec<Chain>) -> Outbound {

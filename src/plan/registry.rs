@@ -4,13 +4,15 @@
 //! one publication; a change that moves a class makes new publications for the groups in it, and nobody else hears
 //! of it.
 
+mod origins;
 mod said;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::base::Str;
 use crate::model::reads::Readers;
-use crate::model::{FactKey, Snapshot, View};
+use crate::model::{FactKey, Origin, Snapshot, View};
 use crate::proxy::Proxy;
 use crate::wire::{Assembly, Cache, Failure, Layer, Publication, ResourceType};
 
@@ -77,11 +79,40 @@ macro_rules! sorts {
                 layers.map(Assembly::new)
             }
 
+            /// Where a resource is from: what its unit and, for this proxy, the facets of its sort were made of.
+            fn origins(
+                &self,
+                snapshot: &Snapshot,
+                member: &Member,
+                (kind, name): (ResourceType, &Str),
+                cache: &Cache,
+            ) -> BTreeSet<Origin> {
+                let (scope, _) = super::sidecar::scope(snapshot, &member.proxy);
+                $(if ResourceType::$kind == kind
+                    && let Some(mut found) = self.$field.origins(snapshot, &member.answers.$field, name, cache)
+                {
+                    let view = View::traced(snapshot, &scope, name);
+                    let _ = $facets(&view, &member.proxy);
+                    found.extend(view.into_origins());
+                    found.extend(origins::of_scope(snapshot, &member.proxy, (kind, Side::$side)));
+                    return found;
+                })*
+                BTreeSet::new()
+            }
+
             fn sizes(&self) -> Vec<ClassSize> {
                 vec![$({
                     let (classes, resources) = self.$field.size();
                     ClassSize { sort: stringify!($field), classes, resources }
                 },)*]
+            }
+
+            fn contested(&self, kind: ResourceType) -> BTreeSet<&Str> {
+                let mut all = BTreeSet::new();
+                $(if ResourceType::$kind == kind {
+                    all.extend(self.$field.contested());
+                })*
+                all
             }
 
             fn failures(&self) -> Vec<&Failure> {
@@ -268,6 +299,22 @@ impl Plan {
     /// What a connected proxy should hold.
     pub fn publication(&self, id: ProxyId) -> Option<&Arc<Publication>> {
         self.groups.get(&self.proxies.get(&id)?.answers).map(|g| &g.publication)
+    }
+
+    /// Listeners for calls out of which one service takes what another one wants. O(units of listeners).
+    pub fn outbound_conflicts(&self) -> usize {
+        self.sorts.contested(ResourceType::Listener).len()
+    }
+
+    /// Proxies to which several services want one port of the workload in different protocols. O(groups).
+    pub fn inbound_conflicts(&self) -> usize {
+        let contested = self.groups.iter().filter(|(answers, _)| answers.inbound_clusters.facets.is_contested());
+        contested.map(|(_, group)| group.proxies.len()).sum()
+    }
+
+    /// What the connected proxies should hold, each publication once.
+    pub fn publications(&self) -> impl Iterator<Item = &Arc<Publication>> {
+        self.groups.values().map(|group| &group.publication)
     }
 
     /// Number and size of the classes of each sort. A number that grows with the proxies is a defect.

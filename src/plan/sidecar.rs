@@ -26,8 +26,10 @@ pub fn scope(snapshot: &Snapshot, proxy: &Proxy) -> (Scope, Vec<FactKey>) {
 
 /// What becomes of a proxy's calls to hosts that nobody knows.
 pub(super) fn unknown(view: &View<'_>, proxy: &Proxy) -> Unknown {
-    match sidecar(view, proxy).and_then(|s| s.unknown.clone()) {
-        Some(said) => said_by_sidecar(&said),
+    let speaking = sidecar(view, proxy).filter(|s| s.unknown.is_some());
+    speaking.iter().for_each(|s| view.credit_sidecar(s));
+    match speaking.as_ref().and_then(|s| s.unknown.as_ref()) {
+        Some(said) => said_by_sidecar(said),
         None => match view.mesh().config.outbound_traffic_policy.mode {
             mesh::OutboundMode::AllowAny => Unknown::Allow,
             mesh::OutboundMode::AllowAnyDynamicDns => Unknown::Resolve,

@@ -18,11 +18,14 @@ mod tests;
 
 use crate::api::mesh::Observer;
 use crate::api::telemetry::{AccessLogging, Metrics, Tracing, WorkloadMode};
+use crate::api::{Key, Kind};
 use crate::base::{Host, Labels, Str};
 use crate::generate::filter::Backend;
 use crate::model::View;
 use crate::model::facts;
 use crate::proxy::Proxy;
+
+use super::caller::place;
 
 /// The label that the Gateway API puts on its gateways.
 const GATEWAY: &str = "gateway.networking.k8s.io/gateway-name";
@@ -45,6 +48,13 @@ pub(super) struct Telemetries<'a> {
     labels: &'a Labels,
     /// Those of the mesh first, then that of the namespace, then those for single workloads, oldest first.
     applicable: Vec<&'a facts::Telemetry>,
+    /// How many of them, the last, are of the proxy's own namespace.
+    own: usize,
+}
+
+/// The Telemetries in force for a proxy, those of the mesh first.
+pub fn telemetries(view: &View<'_>, proxy: &Proxy) -> Vec<Key> {
+    Telemetries::of(view, proxy, &place(view, proxy).0).names()
 }
 
 impl<'a> Telemetries<'a> {
@@ -57,10 +67,26 @@ impl<'a> Telemetries<'a> {
         let mut applicable = Vec::new();
         if *root != proxy.namespace && !root.is_empty() {
             applicable.extend(for_all(view.telemetry(root)));
+            applicable.iter().for_each(|t| view.credit_telemetry(root, &t.name));
         }
+        let inherited = applicable.len();
         applicable.extend(for_all(own));
         applicable.extend(own.iter().filter(|t| !t.is_for_all() && selects(t, labels)));
-        Self { view, proxy, labels, applicable }
+        applicable[inherited..].iter().for_each(|t| view.credit_telemetry(&proxy.namespace, &t.name));
+        let own = applicable.len() - inherited;
+        Self { view, proxy, labels, applicable, own }
+    }
+
+    /// The same in the order in which they are put together, by name.
+    fn names(&self) -> Vec<Key> {
+        let root = &self.view.mesh().root;
+        let inherited = self.applicable.len() - self.own;
+        let key = |(at, t): (usize, &&facts::Telemetry)| Key {
+            kind: Kind::Telemetry,
+            namespace: if at < inherited { root.clone() } else { self.proxy.namespace.clone() },
+            name: t.name.clone(),
+        };
+        self.applicable.iter().enumerate().map(key).collect()
     }
 
     fn logging(&self) -> impl Iterator<Item = &'a [AccessLogging]> {

@@ -187,6 +187,16 @@ impl Cache {
         Ok(built)
     }
 
+    /// How many resources are kept, those that nobody holds any more included until the next sweep.
+    pub fn len(&self) -> usize {
+        self.resources.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.resources.is_empty()
+    }
+
     /// Forgets entries that nobody holds; returns how many resources and fragments are left.
     pub fn sweep(&self) -> (usize, usize) {
         self.resources.retain(|_, weak| weak.strong_count() > 0);

@@ -114,6 +114,11 @@ impl Connections {
 }
 
 impl Connection {
+    /// Ends the connection of the stream; most clients come back at once.
+    pub fn disconnect(&self) {
+        self.closing.cancel();
+    }
+
     /// The state of one type, if the client asked for it.
     pub fn status(&self, kind: ResourceType) -> Option<TypeStatus> {
         self.types.lock()[kind as usize].clone()

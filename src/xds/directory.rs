@@ -1,6 +1,5 @@
 //! The port: what delivery needs to know of the mesh. `app` implements it.
 
-use std::any::Any;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,6 +11,7 @@ use crate::wire::{Cache, Publication, ResourceType};
 
 use super::address::Address;
 use super::node::Node;
+use super::protocol::Rejection;
 
 /// Where a stream comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +47,18 @@ pub struct Subscription {
     pub publications: watch::Receiver<Arc<Publication>>,
     /// Where the resources of the publications are from.
     pub cache: Arc<Cache>,
-    /// Dropped when the client is gone.
-    pub guard: Box<dyn Any + Send>,
+    /// Told how the client gets on, and dropped when it is gone.
+    pub guard: Box<dyn Guard>,
+}
+
+/// What is to be known of one client while it is there. Called by its stream, so that it must not take long.
+pub trait Guard: Send {
+    /// The client has been sent all of a revision, as far as it asks for it, and has answered every response. A refusal
+    /// is an answer.
+    fn answered(&self, _revision: u64) {}
+
+    /// The client refused a response.
+    fn refused(&self, _kind: ResourceType, _rejection: &Arc<Rejection>) {}
 }
 
 /// What delivery has to report as numbers. `metrics` implements it.
@@ -58,6 +68,12 @@ pub trait Metrics: Send + Sync + 'static {
 
     /// A response was handed to the transport in full, `bytes` long, `took` after it was begun.
     fn pushed(&self, kind: ResourceType, bytes: usize, took: Duration);
+
+    /// A request came in.
+    fn received(&self, bytes: usize);
+
+    /// A response could not be handed to the transport in full.
+    fn not_pushed(&self, kind: ResourceType);
 
     /// A client refused a response. `code` is the name of the gRPC status that it gave.
     fn rejected(&self, kind: ResourceType, node: &str, code: &str);

@@ -49,7 +49,8 @@ impl<B: Incoming> Requests<B> {
         loop {
             if let Some(bytes) = self.take()? {
                 let garbled = |e| Status::invalid_argument(format!("not a discovery request: {e}"));
-                return decode(self.face, bytes).map(Some).map_err(garbled);
+                let len = bytes.len();
+                return decode(self.face, bytes).map(|request| Some(Request { len, ..request })).map_err(garbled);
             }
             match self.body.frame().await {
                 None if self.message.is_some() || !self.prefix.is_empty() => {

@@ -18,7 +18,7 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use roaring::RoaringBitmap;
 
@@ -93,6 +93,16 @@ pub struct Rejection {
     pub message: Str,
     /// Resources of the response that the words name; where they name none, the first of the response.
     pub names: Vec<Str>,
+    /// What the refused resources follow from, once that is known, for people to read. It is for others to tell.
+    pub cause: OnceLock<Str>,
+}
+
+impl Rejection {
+    /// The resources that are refused for sure: those that the words name, or the only one there was.
+    pub fn certain(&self) -> &[Str] {
+        let named = |name: &Str| !name.is_empty() && self.message.contains(name.as_str());
+        if self.names.len() == 1 || self.names.iter().all(named) { &self.names } else { &[] }
+    }
 }
 
 /// Why a stream has to end.
@@ -160,6 +170,12 @@ impl Session {
         (Arc::ptr_eq(&self.target, &self.latest) && !self.is_behind()).then_some(self.target.revision)
     }
 
+    /// The revision that the client was sent in full and of which every response is answered.
+    pub fn answered(&self) -> Option<u64> {
+        let waits = self.watches.iter().flatten().any(|watch| watch.flight.is_some());
+        self.delivered().filter(|_| !waits)
+    }
+
     /// The state of one type, if the client asked for it.
     pub fn state(&self, kind: ResourceType) -> Option<TypeState> {
         let watch = self.watch(kind)?;
@@ -204,7 +220,13 @@ impl Session {
         }
         let names = if named.is_empty() { &ids } else { &named }.iter().take(REFUSED_NAMES);
         let names = names.map(|id| self.cache.names().name(NameId(id))).collect();
-        let rejection = Arc::new(Rejection { nonce: watch.nonce_sent.clone(), code: error.code, message, names });
+        let rejection = Arc::new(Rejection {
+            nonce: watch.nonce_sent.clone(),
+            code: error.code,
+            message,
+            names,
+            cause: OnceLock::new(),
+        });
         watch.rejection = Some(rejection.clone());
         Note::Refused(kind, rejection)
     }

@@ -30,6 +30,8 @@ pub struct Request {
     pub stated: Vec<(Text, Text)>,
     /// The client's `Node`, encoded; many clients send it with the first request of a stream only.
     pub node: Option<Bytes>,
+    /// How many bytes it came in.
+    pub len: usize,
 }
 
 /// The `google.rpc.Status` of a refusal.

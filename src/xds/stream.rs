@@ -111,6 +111,8 @@ struct Stream<'a, D> {
     delivered: u64,
     /// Whether something was sent since.
     pushed: bool,
+    /// The latest revision of which the client has answered every response.
+    answered: u64,
 }
 
 /// A response on its way to the transport.
@@ -140,7 +142,17 @@ impl<'a, D: Directory> Stream<'a, D> {
             version: format!("{}/", shared.epoch).into(),
         };
         let session = Session::new(face, subscription.cache.clone(), labels, publication);
-        Self { shared, connection, session, subscription, sending: None, waiting: None, delivered, pushed: false }
+        Self {
+            shared,
+            connection,
+            session,
+            subscription,
+            sending: None,
+            waiting: None,
+            delivered,
+            pushed: false,
+            answered: 0,
+        }
     }
 
     /// Runs until the client leaves, or has to.
@@ -167,6 +179,7 @@ impl<'a, D: Directory> Stream<'a, D> {
                 },
                 () = tokio::time::sleep_until(stalled), if !idle => {
                     self.shared.metrics.write_timeout();
+                    self.sending.iter().for_each(|sending| self.shared.metrics.not_pushed(sending.kind));
                     return Err(Status::deadline_exceeded("the client does not read"));
                 }
                 changed = self.subscription.publications.changed() => match changed {
@@ -183,6 +196,7 @@ impl<'a, D: Directory> Stream<'a, D> {
         let response = self.session.poll_response();
         if response.is_none() {
             self.note_delivery();
+            self.note_answers();
         }
         let response = response?;
         debug!(id = %self.connection.id, kind = response.kind.short(), nonce = %response.nonce,
@@ -204,6 +218,7 @@ impl<'a, D: Directory> Stream<'a, D> {
     }
 
     fn on_request(&mut self, request: &Request) -> Result<(), Status> {
+        self.shared.metrics.received(request.len);
         let note = self.session.on_request(request).map_err(|v| Status::resource_exhausted(v.to_string()))?;
         let id = &self.connection.id;
         let kind = match note {
@@ -217,6 +232,7 @@ impl<'a, D: Directory> Stream<'a, D> {
                 warn!(%id, kind = kind.short(), nonce = %rejection.nonce, resources = ?rejection.names,
                     "the proxy refuses configuration: {}", rejection.message);
                 self.shared.metrics.rejected(kind, self.connection.node.proxy(), code_name(rejection.code));
+                self.subscription.guard.refused(kind, rejection);
                 kind
             }
             Note::Ignored => {
@@ -244,6 +260,14 @@ impl<'a, D: Directory> Stream<'a, D> {
             && let Some(times) = self.shared.directory.times(revision)
         {
             self.shared.metrics.converged(times.began.elapsed());
+        }
+    }
+
+    /// Tells that a revision is answered in full.
+    fn note_answers(&mut self) {
+        if let Some(revision) = self.session.answered().filter(|r| *r > self.answered) {
+            self.answered = revision;
+            self.subscription.guard.answered(revision);
         }
     }
 

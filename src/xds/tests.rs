@@ -62,6 +62,14 @@ impl Numbers {
 }
 
 impl Metrics for Numbers {
+    fn received(&self, bytes: usize) {
+        self.add("received", bytes as i64);
+    }
+
+    fn not_pushed(&self, kind: ResourceType) {
+        self.add(&format!("not pushed {}", kind.short()), 1);
+    }
+
     fn connected(&self, version: &str, change: i64) {
         self.add(&format!("connected {version}"), change);
     }
@@ -106,6 +114,8 @@ struct Mesh {
 
 /// Tells when its client is gone.
 struct Guard(Arc<AtomicUsize>);
+
+impl crate::xds::Guard for Guard {}
 
 impl Drop for Guard {
     fn drop(&mut self) {

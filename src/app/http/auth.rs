@@ -11,12 +11,17 @@ use http::{HeaderMap, StatusCode};
 /// Lets callers on this machine pass, which is where `mizzen request` and port forwarding come from. Others would have
 /// to authenticate as for xDS; while there is no way to, they are refused (istiod's `allowAuthenticatedOrLocalhost`).
 pub(super) async fn local_only(ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request, next: Next) -> Response {
-    // A socket for both families shows callers by IPv4 as `::ffff:127.0.0.1`.
-    if peer.ip().to_canonical().is_loopback() {
+    if is_local(peer) {
         return next.run(request).await;
     }
     tracing::warn!(%peer, path = request.uri().path(), "refused a page to a caller that is not on this machine");
     StatusCode::UNAUTHORIZED.into_response()
+}
+
+/// Whether a caller is on this machine.
+pub(super) fn is_local(peer: SocketAddr) -> bool {
+    // A socket for both families shows callers by IPv4 as `::ffff:127.0.0.1`.
+    peer.ip().to_canonical().is_loopback()
 }
 
 /// Lets requests pass that call this server `localhost` or by an address, as who forwards a port does. A page of a stranger

@@ -1,5 +1,7 @@
 //! The debug pages: gathers what a page needs, and answers with what `debug` makes of it.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::{Path, RawQuery, State as Extract};
 use axum::middleware::from_fn;
@@ -12,8 +14,13 @@ use serde::Serialize;
 use super::State;
 use super::auth::local_only;
 use super::query::Query;
+use crate::api::{Key, Kind, Object};
+use crate::base::Namespace;
 use crate::debug::{self, Client, DumpOptions};
 use crate::engine::Core;
+use crate::model::{Scope, View};
+use crate::plan::{self, targets};
+use crate::proxy::Proxy;
 use crate::wire::ResourceType;
 
 /// Why a page has nothing to show. The texts are istiod's; istioctl looks for the second one and asks the next replica.
@@ -59,6 +66,10 @@ async fn page(Extract(state): Extract<State>, Path(name): Path<String>, RawQuery
     let query = Query::parse(query.as_deref());
     let pretty = query.has("pretty");
     match name.as_str() {
+        "adsz" if query.get("push").is_some() => {
+            // Whoever is connected has been sent what there is, or is being sent it; to send it again changes nothing.
+            Ok(format!("Pushed to {} servers\n", state.clients.clients().len()).into_response())
+        }
         "adsz" => {
             let mut clients = state.clients.clients();
             if let Some(id) = query.get("proxyID") {
@@ -108,6 +119,86 @@ async fn page(Extract(state): Extract<State>, Path(name): Path<String>, RawQuery
             print(pretty, move || findings.to_vec()).await
         }
         "leaders" => print(pretty, move || state.leaders.list()).await,
+        "authorizationz" => {
+            let (snapshot, objects) = ask(&state, |core| (core.index().snapshot().clone(), objects(core))).await?;
+            print(pretty, move || debug::authorization(&snapshot, &objects)).await
+        }
+        "telemetryz" => {
+            let (snapshot, objects) = ask(&state, |core| (core.index().snapshot().clone(), objects(core))).await?;
+            let Some(id) = query.get("proxyID") else {
+                return print(pretty, move || debug::telemetry(&snapshot, &objects)).await;
+            };
+            let (namespace, found) = of_proxy(&state, id, |core, proxy| {
+                let (scope, _) = plan::sidecar::scope(core.index().snapshot(), proxy);
+                let keys = plan::telemetries(&View::new(core.index().snapshot(), &scope), proxy);
+                let found = keys.iter().filter_map(|key| core.index().object(key).cloned());
+                (proxy.namespace.clone(), found.collect::<Vec<_>>())
+            })
+            .await?;
+            print(pretty, move || debug::proxy_telemetry(&snapshot, &namespace, &found)).await
+        }
+        "sidecarz" => {
+            let id = query.get("proxyID").ok_or(Error::NoProxy)?;
+            let (snapshot, objects) = ask(&state, |core| (core.index().snapshot().clone(), objects(core))).await?;
+            let (scope, namespace, sidecar) = of_proxy(&state, id, seen).await?;
+            print(pretty, move || debug::sidecar_scope(&snapshot, (&scope, &namespace), sidecar.as_deref(), &objects))
+                .await
+        }
+        "instancesz" => {
+            let (snapshot, objects, proxies) = ask(&state, |core| {
+                let snapshot = core.index().snapshot().clone();
+                let view = View::new(&snapshot, &Scope::Public);
+                let proxies: Vec<_> =
+                    core.plan().proxies().map(|(_, proxy)| (proxy.name.clone(), targets(&view, proxy))).collect();
+                drop(view);
+                (snapshot, objects(core), proxies)
+            })
+            .await?;
+            print(pretty, move || debug::instances(&snapshot, &objects, proxies)).await
+        }
+        "cachez" => {
+            if query.get("clear").is_some() {
+                // What some proxy holds stays encoded; the rest goes.
+                state.cache.sweep();
+                return Ok("Cache cleared\n".into_response());
+            }
+            let held = ask(&state, |core| core.plan().publications().cloned().collect::<Vec<_>>()).await?;
+            match query.get("sizes") {
+                Some(_) => print(pretty, move || debug::held_sizes(&held)).await,
+                None => print(pretty, move || debug::held(&held)).await,
+            }
+        }
+        "networkz" => {
+            let snapshot = ask(&state, |core| core.index().snapshot().clone()).await?;
+            print(pretty, move || debug::network_gateways(View::new(&snapshot, &Scope::Public).networks().all.all()))
+                .await
+        }
+        "pushcontext" => {
+            let (snapshot, objects) = ask(&state, |core| (core.index().snapshot().clone(), objects(core))).await?;
+            print(pretty, move || {
+                let gateways = View::new(&snapshot, &Scope::Public).networks().all.clone();
+                debug::push_context(&snapshot, gateways.all(), &objects)
+            })
+            .await
+        }
+        "krtz" => {
+            let (objects, synced) = ask(&state, |core| (objects(core), core.synced())).await?;
+            print(pretty, move || debug::collections(&objects, synced)).await
+        }
+        "resourcesz" => print(pretty, debug::schemas).await,
+        "ambientz" => print(pretty, debug::Ambient::default).await,
+        "mcsz" => print(pretty, debug::multi_cluster_services).await,
+        // There is nothing to inject yet.
+        "inject" => print(pretty, || serde_json::json!({})).await,
+        "changez" => {
+            let (progress, clients) = (state.progress.clone(), state.clients.clients());
+            print(pretty, move || debug::changes(&progress, &clients)).await
+        }
+        "force_disconnect" if state.admin => {
+            let client = proxy(&state.clients.clients(), query.get("proxyID"))?;
+            state.clients.disconnect(&client.id);
+            Ok("OK".into_response())
+        }
         "push_status" => {
             let failures = ask(&state, |core| core.plan().findings().collect::<Vec<_>>()).await?;
             print(pretty, move || debug::push_status(&failures)).await
@@ -122,8 +213,32 @@ async fn ask<T: Send + 'static>(state: &State, take: impl FnOnce(&Core) -> T + S
     state.engine.with(|core| take(core)).await.ok_or(Error::Stopped)
 }
 
-fn objects(core: &Core) -> Vec<std::sync::Arc<crate::api::Object>> {
+fn objects(core: &Core) -> Vec<Arc<Object>> {
     core.index().objects().cloned().collect()
+}
+
+/// Asks the engine about a connected proxy.
+async fn of_proxy<T: Send + 'static>(
+    state: &State,
+    id: &str,
+    take: impl FnOnce(&Core, &Proxy) -> T + Send + 'static,
+) -> Result<T, Error> {
+    let client = proxy(&state.clients.clients(), Some(id))?;
+    let found = ask(state, move |core| {
+        // The newest, where it is connected twice.
+        let of_name = core.plan().proxies().filter(|(_, proxy)| *proxy.name == *client.node.proxy()).last();
+        of_name.map(|(_, proxy)| take(core, proxy))
+    });
+    found.await?.ok_or(Error::UnknownProxy)
+}
+
+/// From where a proxy sees the mesh, and the Sidecar that says so.
+fn seen(core: &Core, proxy: &Proxy) -> (Scope, Namespace, Option<Arc<Object>>) {
+    let snapshot = core.index().snapshot();
+    let (scope, _) = plan::sidecar::scope(snapshot, proxy);
+    let sidecar = plan::sidecar::sidecar(&View::new(snapshot, &Scope::Public), proxy);
+    let key = sidecar.map(|s| Key { kind: Kind::Sidecar, namespace: s.namespace.clone(), name: s.name.clone() });
+    (scope, proxy.namespace.clone(), key.and_then(|key| core.index().object(&key).cloned()))
 }
 
 fn proxy(clients: &[Client], id: Option<&str>) -> Result<Client, Error> {

@@ -2,32 +2,60 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::SystemTime;
 
 use super::State;
 use crate::api::Kind;
 use crate::base::{Finding, Severity};
+use crate::debug::{Client, PATIENCE};
 use crate::engine::Core;
 use crate::metrics::{CacheCounts, ClassCount, State as Sizes};
-use crate::model::Snapshot;
 use crate::model::facts::{Health, Resolution};
+use crate::model::{Scope, Snapshot, View};
+use crate::progress::Progress;
+use crate::proxy::Role;
 use crate::store::{Happening, Tally};
-use crate::wire::Cache;
+use crate::wire::{Cache, ResourceType};
 
 /// Everything there is to measure; `None` when the engine is gone. The engine is held for what only it can count.
 pub(super) async fn take(state: &State) -> Option<Sizes> {
-    let (snapshot, mut sizes) = state.engine.with(|core| (core.index().snapshot().clone(), of_core(core))).await?;
+    let taken = state.engine.with(|core| (core.index().snapshot().clone(), core.index().survey(), of_core(core)));
+    let (snapshot, survey, mut sizes) = taken.await?;
     of_snapshot(&snapshot, &mut sizes);
+    (sizes.hosts_without_pods, sizes.without_pods) = survey.endpoints_without_pods();
     let findings = state.findings.now(&state.engine).await?;
     let found = |kind: &str, code: &str| findings.iter().filter(|f| f.code == code && f.object.kind == kind).count();
     sizes.duplicate_domains = found("VirtualService", "duplicate-host");
     sizes.duplicate_subsets = found("DestinationRule", "duplicate-subset");
     sizes.findings = by_code(&findings);
+    sizes.duplicate_hosts = found("ServiceEntry", "duplicate-host");
+    for finding in findings.iter().filter(|f| f.code == "server-conflict") {
+        let gateway = format!("{}/{}", finding.object.namespace, finding.object.name).into();
+        *sizes.rejected_gateways.entry(gateway).or_default() += 1;
+    }
     sizes.cache = of_cache(&state.cache);
+    sizes.cached = state.cache_stats.then(|| state.cache.len());
+    sizes.behind = behind(&state.clients.clients(), &state.progress);
     Some(sizes)
+}
+
+/// All types have a number, so that an alert sees the 0.
+fn behind(clients: &[Client], progress: &Progress) -> BTreeMap<&'static str, usize> {
+    let now = SystemTime::now();
+    let mut behind: BTreeMap<_, usize> = ResourceType::ALL.iter().map(|kind| (kind.short(), 0)).collect();
+    for kind in clients.iter().flat_map(|client| client.unanswered(now, PATIENCE)) {
+        *behind.entry(kind).or_default() += 1;
+    }
+    behind.insert("any", progress.behind(PATIENCE).len());
+    behind
 }
 
 fn of_core(core: &Core) -> Sizes {
     let mut sizes = Sizes {
+        unknown_proxies: unknown_proxies(core),
+        met_without_pods: core.index().met_without_pods(),
+        inbound_conflicts: core.plan().inbound_conflicts(),
+        outbound_conflicts: core.plan().outbound_conflicts(),
         virtual_services: core.index().objects().filter(|o| o.kind() == Kind::VirtualService).count(),
         addresses: core.index().allocations().iter().count(),
         ..Sizes::default()
@@ -85,6 +113,13 @@ fn consequence(kind: Kind, happening: Happening) -> (&'static str, &'static str)
         Kind::Secret => ("config", "secret"),
         _ => ("config", "config"),
     }
+}
+
+/// Sidecars at whose first address nothing is known. O(log n) each.
+fn unknown_proxies(core: &Core) -> usize {
+    let view = View::new(core.index().snapshot(), &Scope::Public);
+    let sidecars = core.plan().proxies().filter(|(_, proxy)| proxy.role == Role::Sidecar);
+    sidecars.filter(|(_, proxy)| proxy.addresses.first().is_none_or(|at| view.instance(at).is_none())).count()
 }
 
 fn by_code(findings: &[Finding]) -> BTreeMap<(&'static str, &'static str), usize> {

@@ -25,6 +25,7 @@ use crate::config::RequestArgs;
 use crate::debug::{Client, Clients, PAGES};
 use crate::engine::{Core, Debounce, Engine, Input};
 use crate::metrics::Metrics;
+use crate::proxy::Proxy;
 use crate::store::Event;
 use crate::wire::Cache;
 use crate::xds::{Face, Node};
@@ -50,11 +51,15 @@ impl Clients for One {
             types: Default::default(),
         }]
     }
+
+    fn disconnect(&self, _: &str) {}
 }
 
 fn state() -> State {
     let cache = Arc::new(Cache::default());
-    let core = Core::new(Default::default(), Default::default(), Default::default(), cache.clone());
+    let mut core = Core::new(Default::default(), Default::default(), Default::default(), cache.clone());
+    let id = "sidecar~10.0.0.1~web-1.shop~shop.svc.cluster.local";
+    core.join(Proxy::new(id, "web", Default::default(), &json!({"NAMESPACE": "shop"}), &[]).unwrap());
     let engine = Engine::spawn(core, Debounce::default(), |_, _, _| {}).unwrap();
     let metrics = Arc::new(Metrics::new("1.32.0", "1.32.0-x-Clean"));
     State {
@@ -63,9 +68,13 @@ fn state() -> State {
         cache,
         clients: Arc::new(One),
         metrics,
+        progress: Default::default(),
         readiness: Readiness::default(),
         leaders: Default::default(),
         replica: Replica::new(Arc::default(), Readiness::default()),
+        admin: false,
+        cache_stats: false,
+        local_metrics: false,
     }
 }
 
@@ -86,7 +95,7 @@ async fn page(path: &str) -> (StatusCode, String, String) {
 
 #[tokio::test]
 async fn every_page_answers_json_in_one_line_or_for_people() {
-    for (name, _) in PAGES {
+    for (name, _) in PAGES.iter().filter(|(name, _)| !name.contains('?')) {
         let path = format!("/debug/{name}?proxyID=web-1.shop");
         let (status, kind, body) = page(&path).await;
         assert_eq!((status, kind.as_str()), (StatusCode::OK, "application/json"), "{name}: {body}");
@@ -99,7 +108,7 @@ async fn every_page_answers_json_in_one_line_or_for_people() {
 
 #[tokio::test]
 async fn a_page_about_a_proxy_needs_one() {
-    for name in ["config_dump", "edsz", "ndsz", "ecdsz"] {
+    for name in ["config_dump", "edsz", "ndsz", "ecdsz", "sidecarz"] {
         let (status, _, body) = page(&format!("/debug/{name}")).await;
         assert_eq!(
             (status, body.as_str()),
@@ -111,10 +120,39 @@ async fn a_page_about_a_proxy_needs_one() {
 #[tokio::test]
 async fn an_unknown_proxy_is_not_found_in_the_words_that_istioctl_looks_for() {
     const WORDS: &str = "Proxy not connected to this Pilot instance. It may be connected to another instance.\n";
-    for page_of in ["config_dump?proxyID=nobody", "edsz?proxyID=nobody", "adsz?proxyID=nobody"] {
+    const PAGES: [&str; 5] = ["config_dump", "edsz", "adsz", "sidecarz", "telemetryz"];
+    for page_of in PAGES.map(|name| format!("{name}?proxyID=nobody")) {
         let (status, _, body) = page(&format!("/debug/{page_of}")).await;
         assert_eq!((status, body.as_str()), (StatusCode::NOT_FOUND, WORDS), "{page_of}");
     }
+}
+
+#[tokio::test]
+async fn pages_that_do_something_say_so_in_istiods_words() {
+    for (path, said) in [("adsz?push=true", "Pushed to 1 servers\n"), ("cachez?clear=true", "Cache cleared\n")] {
+        let (status, _, body) = page(&format!("/debug/{path}")).await;
+        assert_eq!((status, body.as_str()), (StatusCode::OK, said), "{path}");
+    }
+    let sizes: Value = serde_json::from_str(&page("/debug/cachez?sizes=true").await.2).unwrap();
+    assert!(sizes["total"].as_str().unwrap().ends_with('B'), "{sizes}");
+}
+
+#[tokio::test]
+async fn a_proxy_is_disconnected_only_where_that_is_asked_for() {
+    let path = "/debug/force_disconnect?proxyID=web-1.shop";
+    assert_eq!(page(path).await.0, StatusCode::NOT_FOUND);
+    let open = State { admin: true, ..state() };
+    let (status, _, body) = ask(debug::routes(open.clone()), HERE, path).await;
+    assert_eq!((status, body.as_str()), (StatusCode::OK, "OK"));
+    assert_eq!(ask(debug::routes(open), HERE, "/debug/force_disconnect?proxyID=x").await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn metrics_may_be_for_this_machine_alone() {
+    let narrow = || monitoring(State { local_metrics: true, ..state() });
+    assert_eq!(ask(narrow(), HERE, "/metrics").await.0, StatusCode::OK);
+    assert_eq!(ask(narrow(), ELSEWHERE, "/metrics").await.0, StatusCode::FORBIDDEN);
+    assert_eq!(ask(narrow(), ELSEWHERE, "/version").await.0, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -179,6 +217,57 @@ async fn a_scrape_measures_the_engine() {
 /// An object of the API.
 fn object(document: Value) -> Event {
     Event::Upsert(Arc::new(api::decode(document, None).object.unwrap()))
+}
+
+#[tokio::test]
+async fn a_scrape_counts_what_does_not_fit_together() {
+    let state = state();
+    let service = |name: &str, port: u16, address: &str| {
+        object(json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "shop"},
+            "spec": {"clusterIP": address, "ports": [{"name": "tcp", "port": port}]}}))
+    };
+    let entry = json!({"apiVersion": "networking.istio.io/v1", "kind": "ServiceEntry",
+        "metadata": {"name": "twice", "namespace": "shop"}, "spec": {"hosts": ["a.shop.svc.cluster.local"],
+        "ports": [{"number": 7000, "name": "tcp", "protocol": "TCP"}], "resolution": "DNS"}});
+    let slice = json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+        "metadata": {"name": "a-1", "namespace": "shop", "labels": {"kubernetes.io/service-name": "a"}},
+        "ports": [{"name": "tcp", "port": 7000}],
+        "endpoints": [{"addresses": ["10.1.0.1"], "targetRef": {"kind": "Pod", "name": "gone-1"}},
+                      {"addresses": ["10.1.0.2"], "targetRef": {"kind": "Pod", "name": "gone-2"}}]});
+    let gateway = |name: &str, protocol: &str| {
+        object(json!({"apiVersion": "networking.istio.io/v1", "kind": "Gateway",
+            "metadata": {"name": name, "namespace": "shop"}, "spec": {"selector": {"istio": "gate"},
+            "servers": [{"port": {"number": 80, "name": "x", "protocol": protocol}, "hosts": ["*"]}]}}))
+    };
+    let events = vec![
+        service("a", 7000, "10.0.0.1"),
+        service("b", 7000, "10.0.0.1"),
+        object(entry),
+        object(slice),
+        gateway("first", "HTTP"),
+        gateway("second", "TCP"),
+        Event::Synced,
+    ];
+    state.engine.input(Input { events, mesh: None, findings: Arc::new([]) });
+    let scrape = async |state: &State| ask(monitoring(state.clone()), ELSEWHERE, "/metrics").await.2;
+    let body = scrape(&state).await;
+    for line in [
+        "pilot_no_ip 1",
+        "endpoint_no_pod 1",
+        "pilot_k8s_endpoints_pending_pod 2",
+        "pilot_k8s_endpoints_with_no_pods 2",
+        "pilot_conflict_inbound_listener 0",
+        "pilot_conflict_outbound_listener_tcp_over_current_tcp 1",
+        "pilot_duplicate_envoy_clusters 1",
+        "pilot_total_rejected_configs{name=\"shop/second\",type=\"gateway\"} 1",
+        "mizzen_proxies_behind{type=\"cds\"} 0",
+        "mizzen_proxies_behind{type=\"any\"} 0",
+    ] {
+        assert!(body.lines().any(|l| l == line), "{line} is not in\n{body}");
+    }
+    assert!(!body.contains("xds_cache_"), "only if it is asked for");
+    let body = scrape(&State { cache_stats: true, ..state }).await;
+    assert!(body.contains("xds_cache_reads{type=\"miss\"}") && body.contains("xds_cache_size "), "{body}");
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ const GATEWAY: &str = "istio-ingressgateway-7d9f.istio-system";
 /// What a stream is about, by type: resources in proto-JSON that the client should hold, and names that it asks for.
 type Script = BTreeMap<ResourceType, (Vec<Value>, Vec<String>)>;
 
-fn node(name: &str) -> Node {
+pub(super) fn node(name: &str) -> Node {
     let file = tests().join("corpus/users-mesh/nodes").join(name).with_extension("json");
     let value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
     Node::decode(Some(from_json(&RawNode::type_url(), value).unwrap().into())).unwrap()
@@ -137,7 +137,13 @@ fn syncz_tells_a_refusal_and_leaves_out_what_was_not_sent() {
     let script = Script::from([(ResourceType::Listener, Default::default())]);
     let mut client = client("greeter", Face::Delta, &Arc::default(), &script);
     let status = client.types[ResourceType::Listener as usize].as_mut().unwrap();
-    let rejection = Rejection { nonce: "n2".into(), code: 13, message: "no such filter".into(), names: Vec::new() };
+    let rejection = Rejection {
+        nonce: "n2".into(),
+        code: 13,
+        message: "no such filter".into(),
+        names: Vec::new(),
+        cause: Default::default(),
+    };
     status.state.nonce_sent = "n2".into();
     status.state.rejection = Some(Arc::new(rejection));
     let status = printed(syncz(&[client], None));

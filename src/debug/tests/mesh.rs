@@ -12,7 +12,7 @@ use crate::debug::{clusters, configs, endpoint_shards, mesh, push_status, regist
 use crate::engine::Core;
 use crate::model::index::{Allocations, Options};
 
-fn users_mesh() -> Core {
+pub(super) fn users_mesh() -> Core {
     let folder = tempfile::tempdir().unwrap();
     let corpus = tests().join("corpus");
     for file in ["base.yaml", "users-mesh/config.yaml"] {

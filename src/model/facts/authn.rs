@@ -6,7 +6,10 @@ use crate::base::{Labels, Str};
 use super::handle::Handle;
 
 /// The PeerAuthentications of a namespace, oldest first: name, unix seconds of creation, and what is written.
-pub type Authn = Vec<(Str, i64, PeerAuthentication)>;
+pub type Authn = Vec<Entry>;
+
+/// Name, creation time and content of one.
+type Entry = (Str, i64, PeerAuthentication);
 
 /// Which callers a workload takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,10 +68,25 @@ impl PeerRules {
 
     /// The oldest rule that selects a workload.
     fn selecting(&self, labels: &Labels) -> Option<&PeerAuthentication> {
-        let selects = |p: &&(Str, i64, PeerAuthentication)| {
-            selector(&p.2).is_some_and(|s| s.iter().all(|(k, v)| labels.get(k) == Some(v)))
-        };
-        self.own.as_ref()?.iter().find(selects).map(|(_, _, rule)| rule)
+        self.selecting_entry(labels).map(|(_, _, rule)| rule)
+    }
+
+    fn selecting_entry(&self, labels: &Labels) -> Option<&Entry> {
+        let selects = |p: &&Entry| selector(&p.2).is_some_and(|s| s.iter().all(|(k, v)| labels.get(k) == Some(v)));
+        self.own.as_ref()?.iter().find(selects)
+    }
+
+    /// The names of the rules by which a workload with these labels is judged: that of the root namespace, and those of
+    /// its own; one that says nothing counts for nothing.
+    pub fn in_force(&self, labels: &Labels) -> (Option<&Str>, Vec<&Str>) {
+        let says = |entry: &&Entry| PeerMode::of(entry.2.mtls.as_ref()).is_some();
+        let root = self.root.as_ref().and_then(|rules| unselective_entry(rules)).filter(says);
+        let own = self.own.as_ref().and_then(|rules| unselective_entry(rules)).filter(says);
+        let selecting = self.selecting_entry(labels);
+        let decided = selecting.is_some_and(|entry| says(&entry));
+        let wide = own.filter(|_| !decided);
+        let root = root.filter(|_| !decided && own.is_none());
+        (root.map(|entry| &entry.0), selecting.into_iter().chain(wide).map(|entry| &entry.0).collect())
     }
 }
 
@@ -78,7 +96,11 @@ fn selector(rule: &PeerAuthentication) -> Option<&Labels> {
 
 /// The rule for the whole namespace: the oldest one without a selector.
 fn unselective(rules: &Authn) -> Option<&PeerAuthentication> {
-    rules.iter().map(|(_, _, rule)| rule).find(|rule| selector(rule).is_none())
+    unselective_entry(rules).map(|(_, _, rule)| rule)
+}
+
+fn unselective_entry(rules: &Authn) -> Option<&Entry> {
+    rules.iter().find(|(_, _, rule)| selector(rule).is_none())
 }
 
 #[cfg(test)]

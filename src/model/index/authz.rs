@@ -55,7 +55,7 @@ fn policy(object: &Object) -> Option<Handle<AuthzPolicy>> {
     }))
 }
 
-fn authenticator(object: &Object) -> Option<Handle<Authenticator>> {
+pub(super) fn authenticator(object: &Object) -> Option<Handle<Authenticator>> {
     let Spec::RequestAuthentication(spec) = &object.spec else { return None };
     Some(Handle::new(Authenticator {
         reach: reach(object, spec.selector.as_ref(), spec.target_ref.as_ref(), &spec.target_refs),

@@ -40,6 +40,7 @@ impl Index {
                     _ => {}
                 }
             }
+            self.met_without_pods += reads.iter().filter(|read| self.is_missing(read)).count() as u64;
             self.endpoint_readers.record(&host, reads);
             let before: BTreeSet<Namespace> = self.endpoint_namespaces(&host);
             let (mut changed, mut others) = (false, false);
@@ -61,6 +62,10 @@ impl Index {
                 changes.keys.insert(FactKey::Endpoints(host));
             }
         }
+    }
+
+    fn is_missing(&self, read: &Source) -> bool {
+        matches!(read, Source::Pod(namespace, name) if self.get(Kind::Pod, namespace, name).is_none())
     }
 
     /// The objects that define a host, oldest first.

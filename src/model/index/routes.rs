@@ -46,6 +46,11 @@ impl Routes {
         self.by_host.get(host).into_iter().flatten().filter_map(|name| self.facts.get(name))
     }
 
+    /// The delegates of a VirtualService, there or not.
+    pub(super) fn delegates(&self, root: &Name) -> &[Name] {
+        self.delegating.reads(root)
+    }
+
     /// The VirtualServices bound to a Gateway.
     fn bound_to(&self, gateway: &Str) -> impl Iterator<Item = &Handle<VirtualService>> {
         self.by_gateway.get(gateway).into_iter().flatten().filter_map(|name| self.facts.get(name))

@@ -1,8 +1,12 @@
 //! EndpointSlices.
 
-use crate::api::endpoint_slice::EndpointSlice;
-use crate::api::{Kind, Spec};
+use std::collections::BTreeSet;
 
+use crate::api::endpoint_slice::EndpointSlice;
+use crate::api::{Key, Kind, Spec};
+use crate::base::{Namespace, Str};
+
+use super::Survey;
 use super::known::Known;
 use super::notes::Notes;
 
@@ -32,4 +36,27 @@ pub(super) fn endpoint_slice(slice: &EndpointSlice, known: &Known<'_>, notes: &m
             notes.warning("unknown-port", format_args!("ports[{at}].name"), text);
         }
     }
+}
+
+/// The services of slices in which an endpoint names a pod that is not there, and the number of such endpoints.
+pub(super) fn without_pods(survey: &Survey) -> (usize, usize) {
+    let from = Key { kind: Kind::EndpointSlice, namespace: Namespace::default(), name: Str::default() };
+    let slices = survey.objects.range(from..).take_while(|(key, _)| key.kind == Kind::EndpointSlice);
+    let (mut services, mut count) = (BTreeSet::new(), 0);
+    for (key, object) in slices {
+        let Spec::EndpointSlice(slice) = &object.spec else { continue };
+        let Some(service) = object.meta.labels.get(SERVICE) else { continue };
+        for target in slice.endpoints.iter().filter_map(|e| e.target_ref.as_ref()).filter(|t| t.kind == "Pod") {
+            let namespace = match target.namespace.is_empty() {
+                true => key.namespace.clone(),
+                false => Namespace::new(target.namespace.clone()),
+            };
+            let pod = Key { kind: Kind::Pod, namespace, name: target.name.clone() };
+            if !survey.objects.contains_key(&pod) {
+                services.insert((&key.namespace, service));
+                count += 1;
+            }
+        }
+    }
+    (services.len(), count)
 }

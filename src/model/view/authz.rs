@@ -3,7 +3,7 @@
 use crate::base::{Labels, Namespace};
 use crate::model::facts::{Authenticator, Authenticators, Authz, AuthzPolicy, Handle};
 
-use super::{FactKey, View};
+use super::{FactKey, Origin, View};
 
 impl<'s> View<'s> {
     /// The AuthorizationPolicies for a workload of a namespace with these labels: those of the root namespace first,
@@ -12,7 +12,9 @@ impl<'s> View<'s> {
         let root = &self.mesh().root;
         let own = (namespace != root).then_some(namespace);
         let all = [Some(root), own].into_iter().flatten().filter_map(|home| self.authz_of(home)).flat_map(|all| &**all);
-        all.filter(|policy| policy.reach.has(namespace, labels)).cloned().collect()
+        let mine: Vec<_> = all.filter(|policy| policy.reach.has(namespace, labels)).cloned().collect();
+        mine.iter().for_each(|policy| self.from_policy(&policy.namespace, &policy.name));
+        mine
     }
 
     fn authz_of(&self, namespace: &Namespace) -> Option<&'s Handle<Authz>> {
@@ -26,7 +28,9 @@ impl<'s> View<'s> {
         let root = &self.mesh().root;
         let homes = [Some(namespace), (namespace != root).then_some(root)].into_iter().flatten();
         let all = homes.filter_map(|home| self.authenticators_of(home)).flat_map(|all| &**all);
-        all.filter(|policy| policy.reach.has(namespace, labels)).cloned().collect()
+        let mine: Vec<_> = all.filter(|policy| policy.reach.has(namespace, labels)).cloned().collect();
+        mine.iter().for_each(|p| self.from(|| Origin::Authenticator(p.reach.home.clone(), p.clone())));
+        mine
     }
 
     fn authenticators_of(&self, namespace: &Namespace) -> Option<&'s Handle<Authenticators>> {

@@ -17,7 +17,7 @@ impl<'s> View<'s> {
         let visible = |named: bool| {
             members.iter().filter(move |m| public(&m.service) != named && m.service.export_to.includes(&self.namespace))
         };
-        let counts = |s: &Service| self.definitions(&s.host).first().is_some_and(|d| d.namespace == s.namespace);
+        let counts = |s: &Service| self.counting(&s.host).first().is_some_and(|d| d.namespace == s.namespace);
         visible(true)
             .chain(visible(false))
             .filter(|m| !m.contested || counts(&m.service))
@@ -32,7 +32,14 @@ impl<'s> View<'s> {
 
     /// The VirtualServices with a host that overlaps this one: for a wildcard also those for hosts under it.
     pub fn connection_routes(&self, host: &Host) -> Vec<Handle<VirtualService>> {
-        let mut all = self.virtual_services(host);
+        let all = self.overlapping(host);
+        let speaks = |rule: &&Handle<VirtualService>| !rule.tls.is_empty() || !rule.tcp.is_empty();
+        all.iter().filter(speaks).for_each(|rule| self.credit_routes(rule));
+        all
+    }
+
+    fn overlapping(&self, host: &Host) -> Vec<Handle<VirtualService>> {
+        let mut all = self.routing(host);
         if !host.is_wildcard() {
             return all;
         }

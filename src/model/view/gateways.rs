@@ -28,7 +28,7 @@ impl View<'_> {
     }
 
     fn translates(&self, target: &Target) -> bool {
-        let definitions = self.definitions(&target.host);
+        let definitions = self.counting(&target.host);
         !definitions.iter().any(|d| d.namespace == target.namespace && d.labels.contains_key(NO_TRANSLATION))
     }
 

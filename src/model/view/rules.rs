@@ -17,7 +17,9 @@ impl View<'_> {
             r.namespace == self.namespace
                 && r.selector.as_ref().is_some_and(|s| s.iter().all(|(k, v)| caller.get(k) == Some(v)))
         };
-        found.iter().find(selected).or_else(|| found.iter().rfind(|r| r.selector.is_none())).cloned()
+        let rule = found.iter().find(selected).or_else(|| found.iter().rfind(|r| r.selector.is_none()));
+        rule.iter().for_each(|rule| self.from_rule(rule));
+        rule.cloned()
     }
 
     /// The rules among which [`View::rule`] chooses by the caller's labels.

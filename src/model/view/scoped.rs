@@ -32,7 +32,13 @@ impl<'s> View<'s> {
 
     /// The view through one of the Sidecar's listeners, whose hosts and routes are its own. Its reads are noted here.
     pub fn through(&self, listener: usize) -> Self {
-        Self { listener: Some(listener), reads: self.reads.clone(), namespace: self.namespace.clone(), ..*self }
+        Self {
+            listener: Some(listener),
+            reads: self.reads.clone(),
+            namespace: self.namespace.clone(),
+            trace: self.trace.clone(),
+            ..*self
+        }
     }
 
     /// What a Sidecar lets through, if one restricts that.
@@ -107,9 +113,14 @@ impl<'s> View<'s> {
                     Some(_) => listener.on_port(&service),
                     None => on_ports(&service, &numbers),
                 });
+                if sum.is_none() && trimmed.is_some() {
+                    // It is let through for the sake of the route alone.
+                    self.credit_routes(route);
+                }
                 trimmed.into_iter().for_each(|service| add(&mut sum, service));
             }
         }
+        sum.iter().for_each(|service| self.credit_service(service));
         sum
     }
 

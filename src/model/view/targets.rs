@@ -90,7 +90,7 @@ impl View<'_> {
         for (host, home) in instance.entries.iter().filter(|(_, home)| home == namespace) {
             for service in self.all_definitions(host).iter().filter(|s| s.namespace == *home && s.registry == registry)
             {
-                let endpoints = self.endpoints(service).map(|e| e.list.as_slice()).unwrap_or_default();
+                let endpoints = self.endpoints_of(service).map(|e| e.list.as_slice()).unwrap_or_default();
                 for endpoint in endpoints.iter().filter(|e| e.addresses.first() == Some(address)) {
                     let port = service.port(endpoint.service_port);
                     out.extend(port.map(|port| aged(service, port, endpoint.port)));
@@ -104,7 +104,7 @@ impl View<'_> {
         let own = self.instance(address)?.entries.iter().filter(|(_, home)| home == namespace);
         let is_entry = |s: &&Handle<Service>| s.namespace == *namespace && s.registry == Registry::External;
         own.flat_map(|(host, _)| self.all_definitions(host).iter().filter(is_entry))
-            .flat_map(|service| self.endpoints(service).map(|e| e.list.as_slice()).unwrap_or_default())
+            .flat_map(|service| self.endpoints_of(service).map(|e| e.list.as_slice()).unwrap_or_default())
             .find(|endpoint| endpoint.addresses.first() == Some(address))
             .map(|endpoint| Arc::clone(&endpoint.workload))
     }

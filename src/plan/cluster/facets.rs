@@ -82,6 +82,7 @@ pub fn inbound(view: &View<'_>, proxy: &Proxy) -> InboundFacets {
     let captures = proxy.role == Role::Sidecar && proxy.metadata.text("INTERCEPTION_MODE") != "NONE";
     let said = sidecar::sidecar(view, proxy);
     let says_where = said.as_ref().is_some_and(|s| !s.ingress.is_empty());
+    said.iter().filter(|s| says_where || s.pool.is_some()).for_each(|s| view.credit_sidecar(s));
     let found = if captures || says_where { targets(view, proxy) } else { Vec::new() };
     InboundFacets {
         scope: view.scope().clone(),

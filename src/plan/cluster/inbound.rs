@@ -30,6 +30,14 @@ impl InboundFacets {
     }
 
     /// The hosts of the services that arrive at each port.
+    pub(in crate::plan) fn is_contested(&self) -> bool {
+        let differ = |a: &Target, b: &Target| a.port.protocol != b.port.protocol && a.host != b.host;
+        self.ports().into_iter().any(|port| {
+            let mut targets = self.targets_at(port);
+            targets.next().is_some_and(|first| targets.any(|other| differ(first, other)))
+        })
+    }
+
     pub(in crate::plan) fn services(&self) -> Vec<(u16, Vec<Host>)> {
         let hosts = |port: u16| self.targets_at(port).map(|target| target.host.clone()).collect();
         self.ports().into_iter().map(|port| (port, hosts(port))).collect()
@@ -60,6 +68,7 @@ impl Planner for InboundClusters {
         let ingress = facets.ingress_at(*port);
         let targets: Vec<Target> = facets.targets_at(*port).cloned().collect();
         let Some(first) = targets.first() else { return out.gone() };
+        targets.iter().for_each(|target| view.credit_target(target));
         // Rules for selected workloads are for callers alone.
         let rule = view.service(&first.host).and_then(|service| view.rule(&service, &Labels::new()));
         out.resource(&InboundCluster {

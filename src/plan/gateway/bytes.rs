@@ -69,6 +69,7 @@ impl<'p, 's> Wires<'p, 's> {
     }
 
     fn routed(&self, server: &Server, v: &VirtualService, to: &[WeightedDestination]) -> Option<Bytes> {
+        self.view.credit_routes(v);
         if self.gate.shut[0] {
             return Some(self.blackhole());
         }

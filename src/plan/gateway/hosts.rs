@@ -55,6 +55,7 @@ impl<'p> Hosts<'p> {
                 let asking = Asking { view: self.view, labels: &self.caller.labels, defaults: self.defaults };
                 let rule = recipe(&asking, &v, server.number, picks, Some(server.tls.is_some()));
                 self.rules.insert(key.clone(), rule);
+                self.view.credit_routes(&v);
             }
             for host in common {
                 let draft = self.draft(host.str(), server);

@@ -45,6 +45,7 @@ impl Planner for GatewayListeners {
         let mut taken = Taken::default();
         let mut chains = Vec::new();
         for entry in gate.entries.iter().filter(|entry| entry.bind == *bind && entry.port == *port) {
+            entry.servers.iter().for_each(|merged| view.credit_gateway(&merged.server.gateway));
             for GatewayChain { chain, tls } in planning.chains(entry) {
                 chains.extend(taken.restrict(chain).map(|chain| GatewayChain { chain, tls }));
             }

@@ -42,7 +42,10 @@ impl Planner for GatewayRoutes {
             extensions: routing.extensions,
         });
         let mut hosts = Hosts::new(view, &routing.caller, &defaults);
-        servers.iter().for_each(|server| hosts.add(server));
+        for server in servers {
+            view.credit_gateway(&server.gateway);
+            hosts.add(server);
+        }
         let mut hosts = hosts.finish();
         if hosts.is_empty() {
             let port = servers.first().map_or(0, |server| server.number);

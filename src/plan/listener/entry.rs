@@ -21,6 +21,8 @@ pub(super) struct Entry {
     /// Whether they are of sockets of their own.
     pub(super) real: bool,
     pub(super) chains: Vec<Chain>,
+    /// Whether a service came too late for connections that another one has.
+    pub(super) contested: bool,
     taken: Taken,
     /// What was said first; nothing, once several are told apart.
     protocol: Protocol,
@@ -67,7 +69,7 @@ impl Entry {
             Sort::Detected => (planning.both(candidate), candidate.port.protocol),
         };
         let Candidate { bind, real, .. } = candidate.clone();
-        let mut entry = Self { bind, real, chains: Vec::new(), taken: Taken::default(), protocol };
+        let mut entry = Self { bind, real, chains: Vec::new(), contested: false, taken: Taken::default(), protocol };
         entry.merge(chains);
         entry
     }
@@ -86,7 +88,12 @@ impl Entry {
             (Sort::Detected, Sort::Calls) => *self = Self::new(planning, candidate),
             (Sort::Calls, _) => self.merge(planning.calls(candidate)),
             (Sort::Detected, Sort::Bytes) => self.merge(planning.both(candidate)),
-            (Sort::Bytes | Sort::Detected, _) => self.merge(planning.bytes(candidate)),
+            (Sort::Bytes | Sort::Detected, _) => {
+                let chains = planning.bytes(candidate);
+                let expected = self.chains.len() + chains.len();
+                self.merge(chains);
+                self.contested |= self.chains.len() < expected;
+            }
         }
         if new != old {
             self.protocol = Protocol::Unsupported;

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::base::{Host, Str};
-use crate::model::{FactKey, Scope, Snapshot, View};
+use crate::model::{FactKey, Origin, Scope, Snapshot, View};
 use crate::plan::Planned;
 use crate::proto::istio::networking::nds::v1::NameTable;
 use crate::wire::{Cache, Failure, Layer, Part, Rope};
 
 use super::NameFacets;
 use super::hosts::{Hosts, Table};
-use super::rows::Claim;
+use super::rows::{Claim, rows};
 
 /// What classes share: the rows of all hosts as seen from the public scope. Kept as long as some class has them.
 #[derive(Default)]
@@ -116,6 +116,20 @@ impl Planned for Names {
 
     fn failures(&self) -> Vec<&Failure> {
         self.failures.iter().collect()
+    }
+
+    fn origins(&self, snapshot: &Snapshot, shared: &Shared, name: &Str, _: &Cache) -> BTreeSet<Origin> {
+        let (own, of_all) = (&self.facets, public(&self.facets));
+        let view = View::traced(snapshot, &own.scope, name);
+        self.own.planned().for_each(|host| drop(rows(&view, own, host)));
+        let mut origins = view.into_origins();
+        if let Some(common) = shared.0.get(&of_all).filter(|_| self.shares()) {
+            let view = View::traced(snapshot, &Scope::Public, name);
+            let others = common.hosts.planned().filter(|host| !self.own.has(host));
+            others.for_each(|host| drop(rows(&view, &of_all, host)));
+            origins.extend(view.into_origins());
+        }
+        origins
     }
 }
 

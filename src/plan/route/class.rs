@@ -1,6 +1,7 @@
 //! The routes of one class: what all share, and its own where it sees something of its own.
 
 mod assemble;
+mod origins;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use crate::base::{Host, Str};
 use crate::generate::patch::patched_routes;
 use crate::generate::route::CatchAll;
 use crate::model::reads::Readers;
-use crate::model::{FactKey, Scope, Snapshot, View};
+use crate::model::{FactKey, Origin, Scope, Snapshot, View};
 use crate::plan::patches::lacking;
 use crate::plan::{Patches, Planned};
 use crate::wire::{Cache, Encoded, Failure, Layer, Part};
@@ -130,6 +131,10 @@ impl Planned for RouteClass {
         let patched = self.patches.is_some().then(|| self.layer.values().flat_map(|e| e.left_out()));
         let failed = self.failures.values().flatten().chain(patched.into_iter().flatten());
         failed.chain(&self.lacking).collect()
+    }
+
+    fn origins(&self, snapshot: &Snapshot, shared: &Shared, name: &Str, cache: &Cache) -> BTreeSet<Origin> {
+        self.origins_of(snapshot, shared, name, cache)
     }
 }
 

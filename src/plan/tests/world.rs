@@ -49,6 +49,11 @@ impl World {
         self.0.apply(&BTreeMap::new(), Some(MeshConfig { networks, ..MeshConfig::default() }));
     }
 
+    /// The objects and the facts.
+    pub(crate) fn index(&self) -> &Index {
+        &self.0
+    }
+
     /// The facts as they are.
     pub(crate) fn snapshot(&self) -> &Snapshot {
         self.0.snapshot()

@@ -1,0 +1,172 @@
+//! How far proxies are: which changes they have taken in, and which not yet.
+//!
+//! Comes in: each revision with the objects that changed in it and the proxies that hold something else because of it;
+//! from streams, that a proxy has answered all of a revision, or refused something. Goes out: for each of the latest
+//! changes how long it took until the last proxy had it ([`Progress::changes`]), and the proxies that are behind
+//! ([`Progress::behind`]).
+//!
+//! A change costs a note per object and a bit per proxy, an answer a look at the changes since the proxy's last one;
+//! nothing is done per resource. Objects that were taken in together share their proxies: which of them a proxy waited
+//! for is not told apart.
+//!
+//! Invariants: what is kept is bounded; a proxy that left is waited for no longer.
+//! Absent: what changed in a resource, xDS, metrics.
+
+mod change;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use roaring::RoaringTreemap;
+
+use crate::base::Str;
+
+pub use change::{Behind, Change, Kept, Object};
+
+/// How many changed objects are remembered.
+const OBJECTS: usize = 1000;
+
+/// The latest changes and the connected proxies.
+#[derive(Default)]
+pub struct Progress(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// The latest last.
+    revisions: VecDeque<Revision>,
+    /// Objects in them.
+    objects: usize,
+    proxies: BTreeMap<u64, Proxy>,
+}
+
+/// What changed together.
+struct Revision {
+    number: u64,
+    objects: Vec<Object>,
+    /// How many objects changed, of which those above are remembered.
+    all: usize,
+    published: Instant,
+    concerned: u64,
+    waiting: RoaringTreemap,
+    refused: u64,
+    left: u64,
+    last_answer: Option<Instant>,
+}
+
+struct Proxy {
+    name: Str,
+    /// The last revision that it answered, or found when it joined: it is waited for in later ones alone.
+    answered: u64,
+    /// What it has not answered yet: the oldest revision, and when that was published.
+    owes: Option<(u64, Instant)>,
+    /// Whether it refused something since its last answer to a whole revision.
+    refused: bool,
+}
+
+impl Progress {
+    /// A proxy joined, for which a revision is ready.
+    pub fn joined(&self, proxy: u64, name: Str, revision: u64) {
+        let owes = Some((revision, Instant::now()));
+        self.0.lock().proxies.insert(proxy, Proxy { name, answered: revision, owes, refused: false });
+    }
+
+    /// A proxy is gone.
+    pub fn left(&self, proxy: u64) {
+        let mut state = self.0.lock();
+        state.proxies.remove(&proxy);
+        for revision in state.revisions.iter_mut().filter(|r| !r.waiting.is_empty()) {
+            revision.left += u64::from(revision.waiting.remove(proxy));
+        }
+    }
+
+    /// A revision came about: objects changed, and some proxies hold something else because of that.
+    pub fn published(&self, number: u64, mut objects: Vec<Object>, proxies: impl IntoIterator<Item = u64>) {
+        let published = Instant::now();
+        let waiting: RoaringTreemap = proxies.into_iter().collect();
+        let mut state = self.0.lock();
+        for proxy in &waiting {
+            if let Some(proxy) = state.proxies.get_mut(&proxy) {
+                proxy.owes.get_or_insert((number, published));
+            }
+        }
+        if objects.is_empty() {
+            return;
+        }
+        let all = objects.len();
+        objects.truncate(OBJECTS);
+        state.objects += objects.len();
+        let concerned = waiting.len();
+        let revision =
+            Revision { number, objects, all, published, concerned, waiting, refused: 0, left: 0, last_answer: None };
+        state.revisions.push_back(revision);
+        while state.objects > OBJECTS {
+            let oldest = state.revisions.pop_front().map_or(0, |r| r.objects.len());
+            state.objects -= oldest;
+        }
+    }
+
+    /// A proxy refused something.
+    pub fn refused(&self, proxy: u64) {
+        if let Some(proxy) = self.0.lock().proxies.get_mut(&proxy) {
+            proxy.refused = true;
+        }
+    }
+
+    /// A proxy has been sent all of a revision and has answered all of it. Gives, for each object for which it was the
+    /// last proxy that was waited for, its kind and how long that was after its change.
+    pub fn answered(&self, proxy: u64, number: u64) -> Vec<(Str, Duration)> {
+        let now = Instant::now();
+        let mut state = self.0.lock();
+        let State { revisions, proxies, .. } = &mut *state;
+        let Some(known) = proxies.get_mut(&proxy) else { return Vec::new() };
+        let before = std::mem::replace(&mut known.answered, number);
+        let refused = std::mem::take(&mut known.refused);
+        known.owes = None;
+        let mut done = Vec::new();
+        for revision in revisions.iter_mut().rev().take_while(|r| r.number > before) {
+            if revision.number > number {
+                // What came while it was answering.
+                if revision.waiting.contains(proxy) {
+                    known.owes = Some((revision.number, revision.published));
+                }
+                continue;
+            }
+            if revision.waiting.remove(proxy) {
+                revision.refused += u64::from(refused);
+                revision.last_answer = Some(now);
+                if revision.waiting.is_empty() {
+                    let took = |o: &Object| (o.kind.clone(), now.saturating_duration_since(o.changed));
+                    done.extend(revision.objects.iter().map(took));
+                }
+            }
+        }
+        done
+    }
+
+    /// The latest changed objects, the latest first.
+    pub fn changes(&self) -> Vec<Change> {
+        let state = self.0.lock();
+        state.revisions.iter().rev().flat_map(|revision| revision.changes(&state.proxies)).collect()
+    }
+
+    /// Proxies that have owed an answer for longer than so long, by name.
+    pub fn behind(&self, longer: Duration) -> Vec<Behind> {
+        let now = Instant::now();
+        let state = self.0.lock();
+        let mut behind: Vec<Behind> = state
+            .proxies
+            .values()
+            .filter_map(|proxy| {
+                let (revision, since) = proxy.owes?;
+                let lag = now.saturating_duration_since(since);
+                (lag > longer).then(|| Behind { proxy: proxy.name.clone(), revision, lag })
+            })
+            .collect();
+        behind.sort_by(|a, b| a.proxy.cmp(&b.proxy));
+        behind
+    }
+}
