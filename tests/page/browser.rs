@@ -48,7 +48,14 @@ impl Browser {
 
     /// Opens a browser; to be called within the scene's network.
     pub(crate) async fn connect(driver: Process) -> Browser {
-        let arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"];
+        let arguments = [
+            "--headless=new",
+            "--remote-debugging-pipe",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--hide-scrollbars",
+        ];
         let capabilities = json!({
             "goog:chromeOptions": {"args": arguments, "binary": require::program("chromium", "chromium")},
             "goog:loggingPrefs": {"browser": "ALL"},
@@ -127,7 +134,13 @@ impl Browser {
     }
 
     pub(crate) async fn click(&self, element: &str) {
-        self.client.find(Locator::Css(element)).await.unwrap_or_else(|e| panic!("{element}: {e}")).click().await.unwrap();
+        self.client
+            .find(Locator::Css(element))
+            .await
+            .unwrap_or_else(|e| panic!("{element}: {e}"))
+            .click()
+            .await
+            .unwrap();
     }
 
     pub(crate) async fn choose(&self, element: &str, value: &str) {

@@ -59,10 +59,17 @@ fn everything_is_reached_and_done_by_keyboard_alone() {
 
         page.run("document.querySelector('[data-key=sort-host]').focus()", Vec::new()).await;
         press(page, Key::Enter).await;
-        page.holds("sorted", "return document.querySelector('th[aria-sort]')?.getAttribute('aria-sort') === 'ascending'").await;
+        page.holds(
+            "sorted",
+            "return document.querySelector('th[aria-sort]')?.getAttribute('aria-sort') === 'ascending'",
+        )
+        .await;
         press(page, Key::Enter).await;
-        page.holds("the other way", "return document.querySelector('th[aria-sort]')?.getAttribute('aria-sort') === 'descending'")
-            .await;
+        page.holds(
+            "the other way",
+            "return document.querySelector('th[aria-sort]')?.getAttribute('aria-sort') === 'descending'",
+        )
+        .await;
         assert_eq!(focus(page).await.0, "sort-host", "who sorts stays at the button");
 
         page.run("document.querySelector('tbody th a').focus()", Vec::new()).await;

@@ -12,18 +12,6 @@ mod looks;
 mod measured;
 mod peers;
 mod scene;
-mod views;
-
 #[allow(dead_code, reason = "shared with the end-to-end tests, which use all of it")]
-mod support {
-    #[path = "../../e2e/support/envoy.rs"]
-    pub(crate) mod envoy;
-    #[path = "../../e2e/support/http.rs"]
-    pub(crate) mod http;
-    #[path = "../../e2e/support/netns.rs"]
-    pub(crate) mod netns;
-    #[path = "../../e2e/support/process.rs"]
-    pub(crate) mod process;
-    #[path = "../../e2e/support/require.rs"]
-    pub(crate) mod require;
-}
+mod support;
+mod views;

@@ -32,7 +32,9 @@ fn counted(seconds: usize) -> String {
         ("istio_tcp_sent_bytes_total", labels("source", "client", "shop", "orders-db.mysql.example.com"), "", 1024),
         ("istio_tcp_received_bytes_total", labels("source", "client", "shop", "orders-db.mysql.example.com"), "", 1024),
     ];
-    let line = |(name, labels, more, each): (&str, String, &str, usize)| format!("{name}{{{labels}{more}}} {}\n", each * seconds);
+    let line = |(name, labels, more, each): (&str, String, &str, usize)| {
+        format!("{name}{{{labels}{more}}} {}\n", each * seconds)
+    };
     lines.into_iter().map(line).collect()
 }
 
@@ -43,7 +45,10 @@ fn proxies(listener: TcpListener) {
         let Ok(mut stream) = stream else { return };
         let _ = stream.read(&mut [0; 4096]);
         let body = counted(scrapes.fetch_add(1, Ordering::Relaxed));
-        let head = format!("HTTP/1.1 200 OK\r\ncontent-type: text/plain; version=0.0.4\r\ncontent-length: {}\r\n\r\n", body.len());
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: text/plain; version=0.0.4\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
         let _ = stream.write_all((head + &body).as_bytes());
     }
 }

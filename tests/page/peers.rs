@@ -60,5 +60,8 @@ fn answers_forbid_what_the_page_does_not_need_and_are_not_sent_twice() {
         assert_eq!((again.status, again.body.as_str()), (304, ""), "{path}");
     }
     let wrong = ask(&scene, "/ui/api/holdings?id=nobody.shop", PAGE, &[]);
-    assert_eq!((wrong.status, wrong.said()["error"].as_str().unwrap()), (404, "this proxy is not connected to this replica"));
+    assert_eq!(
+        (wrong.status, wrong.said()["error"].as_str().unwrap()),
+        (404, "this proxy is not connected to this replica")
+    );
 }

@@ -48,7 +48,9 @@ impl Scene {
         let mut command = network.command(env!("CARGO_BIN_EXE_mizzen"));
         command.args(["discovery", "--registries=", "--secureGRPCAddr=", "--httpsAddr=", "--stateDir="]);
         command.arg("--configDir").arg(directory.path().join("config"));
-        command.args(["--httpAddr=127.0.0.1:8080", "--monitoringAddr=:15014", "--grpcAddr"]).arg(socket(directory.path()));
+        command
+            .args(["--httpAddr=127.0.0.1:8080", "--monitoringAddr=:15014", "--grpcAddr"])
+            .arg(socket(directory.path()));
         command.args(["--prometheusAddr", PROMETHEUS]).env("POD_NAME", "istiod-6b4f9c7d5-x2x7q");
         let mut mizzen = Process::start("mizzen", command, directory.path().join("mizzen.log"));
         eventually(PATIENCE, "mizzen to be ready", || {
@@ -61,8 +63,10 @@ impl Scene {
 
     /// The mesh of the README: that of `examples/`, with a shop around it, some of which is wrong.
     pub(crate) fn shop() -> Scene {
-        let example = |name: &str| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name));
-        let read = ["client.yaml", "greeter.yaml", "traffic.yaml", "databases.yaml"].map(|name| (name, example(name).unwrap()));
+        let example =
+            |name: &str| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name));
+        let read = ["client.yaml", "greeter.yaml", "traffic.yaml", "databases.yaml"]
+            .map(|name| (name, example(name).unwrap()));
         let mut files: Vec<(&str, &str)> = read.iter().map(|(name, text)| (*name, text.as_str())).collect();
         files.push(("shop.yaml", include_str!("shop.yaml")));
         Scene::open(&files)

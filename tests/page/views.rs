@@ -39,7 +39,7 @@ async fn proxies(page: &Browser) {
     page.click("[data-key='sort-name']").await;
     page.click("[data-key='sort-name']").await;
     page.holds("the other order", "return document.querySelector('tbody th').innerText === 'greeter-v1-a'").await;
-    assert_eq!(page.all("th[aria-sort=descending] button").await, ["Name ▼"]);
+    assert_eq!(page.all("th[aria-sort=descending] button").await, ["Name▼"]);
     page.click("#search").await;
     page.press("client").await;
     page.wait(".found", "1 found of 2").await;
@@ -98,7 +98,8 @@ async fn services(page: &Browser) {
     page.wait("tbody", "ServiceEntry outside").await;
     page.click("[data-key='sort-endpoints']").await;
     page.click("[data-key='sort-endpoints']").await;
-    page.holds("the one with most", "return document.querySelector('tbody th').innerText.startsWith('greeter.shop')").await;
+    page.holds("the one with most", "return document.querySelector('tbody th').innerText.startsWith('greeter.shop')")
+        .await;
     page.click("tbody th a").await;
     page.wait("h1", "greeter.shop.svc.cluster.local").await;
     page.wait("main", "7000 GRPC").await;
@@ -116,13 +117,19 @@ async fn findings(page: &Browser) {
     page.wait("main", "shop.yaml:").await;
     let all = page.all("tbody tr").await.len();
     page.choose("#choose-namespace", "billing").await;
-    page.holds("fewer rows", "return [...document.querySelectorAll('tbody .object')].every((o) => o.innerText.includes('billing/'))")
-        .await;
+    page.holds(
+        "fewer rows",
+        "return [...document.querySelectorAll('tbody .object')].every((o) => o.innerText.includes('billing/'))",
+    )
+    .await;
     let within = page.all("tbody tr").await.len();
     assert!(within > 0 && within < all, "{within} of {all}");
     page.choose("#choose-severity", "error").await;
-    page.holds("errors alone", "return [...document.querySelectorAll('tbody .state')].every((s) => s.innerText === 'error')")
-        .await;
+    page.holds(
+        "errors alone",
+        "return [...document.querySelectorAll('tbody .state')].every((s) => s.innerText === 'error')",
+    )
+    .await;
     page.wait("main", "spec.http[0].route[0].destination.host").await;
 }
 

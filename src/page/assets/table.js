@@ -58,7 +58,7 @@ function heading({ title, sort, class: name }, { params, go }) {
   const now = params.get("sort") ?? "";
   const direction = sort && now === sort ? "ascending" : sort && now === `-${sort}` ? "descending" : null;
   const next = direction === "ascending" ? `-${sort}` : direction === "descending" ? null : sort;
-  const arrow = { ascending: " ▲", descending: " ▼" }[direction] ?? "";
+  const arrow = { ascending: "▲", descending: "▼" }[direction] ?? "↕";
   const button = () => h("button", { type: "button", "data-key": `sort-${sort}`, onclick: () => go({ sort: next, offset: null }) },
     title, h("span", { class: "arrow", "aria-hidden": "true" }, arrow));
   return h("th", { role: "columnheader", scope: "col", "aria-sort": direction, class: [name, sort ? "sorts" : "plain"].filter(Boolean).join(" ") }, sort ? button() : title);

@@ -52,7 +52,7 @@ metadata: {name: web, namespace: shop}
 spec:
   hosts: [web]
   gateways: [mesh, edge]
-  http: [{route: [{destination: {host: web}}, {destination: {host: next}}], mirror: {host: nowhere}}]
+  http: [{route: [{destination: {host: web}, weight: 50}, {destination: {host: next}, weight: 50}], mirror: {host: nowhere}}]
 ---
 apiVersion: networking.istio.io/v1
 kind: Gateway
@@ -91,7 +91,7 @@ fn an_overview_counts_everything() {
     let all = printed(overview(about, &core.index().survey(), &[], &core.findings()));
     assert_eq!((&all["ready"], &all["services"]), (&json!(false), &json!(3)));
     assert_eq!(all["objects"][0], json!(["Pod", 2]));
-    assert_eq!(all["endpoints"], json!({"healthy": 1, "unhealthy": 1}));
+    assert_eq!(all["endpoints"], json!({"healthy": 2, "unhealthy": 1}), "a name outside is called too");
     let found = core.findings().len();
     let counts = &all["findings"];
     let sum = ["error", "warning", "info"].iter().map(|s| counts[s].as_u64().unwrap()).sum::<u64>();
@@ -102,7 +102,7 @@ fn an_overview_counts_everything() {
 #[test]
 fn services_are_listed_with_ports_addresses_and_health() {
     let core = core(SHOP);
-    let all = printed(services(core.index().snapshot(), &ask(&[("sort", "-endpoints")])));
+    let all = printed(services(core.index().snapshot(), &ask(&[("q", "WEB shop"), ("sort", "-endpoints")])));
     let web = &all["rows"][0];
     assert_eq!((&web["host"], &web["kind"]), (&json!("web.shop.svc.cluster.local"), &json!("Service")));
     assert_eq!(web["ports"], json!([{"number": 80, "name": "http", "protocol": "HTTP"}]));

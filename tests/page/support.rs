@@ -1,0 +1,12 @@
+//! What the end-to-end tests have already.
+
+#[path = "../e2e/support/envoy.rs"]
+pub(crate) mod envoy;
+#[path = "../e2e/support/http.rs"]
+pub(crate) mod http;
+#[path = "../e2e/support/netns.rs"]
+pub(crate) mod netns;
+#[path = "../e2e/support/process.rs"]
+pub(crate) mod process;
+#[path = "../e2e/support/require.rs"]
+pub(crate) mod require;
