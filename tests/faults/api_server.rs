@@ -61,7 +61,7 @@ fn a_list_that_lacks_more_than_half_of_a_kind_counts_once_a_second_one_says_the_
     const KINDS: [&str; 4] = ["Service", "EndpointSlice", "VirtualService", "DestinationRule"];
     let held = |replica: &Replica, kind: &str| replica.metric(&format!("mizzen_source_held{{kind=\"{kind}\"}}"));
     // The cluster has a Service of its own, which stays.
-    let town = Town::open(&[&rules(100, 0), &more(3)[..]].join("---\n"));
+    let town = Town::open(&[&rules(100, 0), &more(20)[..]].join("---\n"));
     let client = town.client();
     let calls = load(&client);
     let memory = Memory::of(&client);

@@ -75,8 +75,8 @@ impl Reflector {
             let due = self.ledger.due();
             let line = tokio::select! {
                 line = tokio::time::timeout(silence, lines.next()) => line,
-                // Doubt is over: what does the server say now?
-                () = until(due) => {
+                // Doubt is over: what does the server say now? While a list is read, it is being told.
+                () = until(due), if listing.is_none() => {
                     self.version = None;
                     return Ok(());
                 }
