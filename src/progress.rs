@@ -86,11 +86,13 @@ impl Progress {
     /// A revision came about: objects changed, and some proxies hold something else because of that.
     pub fn published(&self, number: u64, mut objects: Vec<Object>, proxies: impl IntoIterator<Item = u64>) {
         let published = Instant::now();
-        let waiting: RoaringTreemap = proxies.into_iter().collect();
+        let mut waiting = RoaringTreemap::new();
         let mut state = self.0.lock();
-        for proxy in &waiting {
-            if let Some(proxy) = state.proxies.get_mut(&proxy) {
-                proxy.owes.get_or_insert((number, published));
+        for proxy in proxies {
+            // One that just left may still be planned for.
+            if let Some(known) = state.proxies.get_mut(&proxy) {
+                known.owes.get_or_insert((number, published));
+                waiting.insert(proxy);
             }
         }
         if objects.is_empty() {

@@ -1,44 +1,77 @@
 //! Which objects are behind what a proxy refuses.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tracing::warn;
 
 use crate::api::{Key, Kind};
+use crate::base::Str;
 use crate::engine::Core;
 use crate::metrics::Metrics;
 use crate::plan::ProxyId;
-use crate::wire::ResourceType;
+use crate::wire::{ResourceType, Version};
 use crate::xds::Rejection;
 
 /// How many refused resources are looked into, and how many objects are named.
 const RESOURCES: usize = 4;
 const OBJECTS: usize = 8;
 
-/// Names the objects that a refused resource follows from: in the log, in the refusal as `/debug/syncz` tells of it, and
-/// as a metric. Where the proxy does not say which of several resources it refuses, nobody is named; those are sent again
-/// in smaller groups, so that a later refusal tells.
-///
-/// Runs on the engine's thread, and costs about as much as planning the resource.
-pub(super) fn blame(
-    core: &mut Core,
-    metrics: &Metrics,
-    (id, proxy): (ProxyId, &str),
-    kind: ResourceType,
-    rejection: &Rejection,
-) {
-    let resources = rejection.certain();
-    let mut objects: Vec<Key> =
-        resources.iter().take(RESOURCES).flat_map(|name| core.origins(id, kind, name)).collect();
-    objects.sort_by(|a, b| (suspicion(a), a).cmp(&(suspicion(b), b)));
-    objects.dedup();
-    let Some(cause) = cause(&objects) else { return };
-    warn!("{proxy} refuses {} {}; it follows from {cause}", kind.short(), resources.join(", "));
-    for key in objects.iter().take(OBJECTS) {
-        metrics.delivery.refused_object(kind.short(), [key.kind.as_str(), &key.namespace, &key.name]);
+/// Which objects were found behind a resource. Many proxies refuse one thing for one reason.
+#[derive(Default)]
+pub(super) struct Blame(Mutex<Found>);
+
+/// What was found in one revision.
+#[derive(Default)]
+struct Found {
+    revision: u64,
+    objects: BTreeMap<Refused, Arc<[Key]>>,
+}
+
+/// A resource with the digest of its bytes.
+type Refused = (ResourceType, Str, Version);
+
+impl Blame {
+    /// Names the objects that a refused resource follows from: in the log, in the refusal as `/debug/syncz` tells of it,
+    /// and as a metric. Where the proxy does not say which of several resources it refuses, nobody is named; those are
+    /// sent again in smaller groups, so that a later refusal tells.
+    ///
+    /// Runs on the engine's thread, and costs about as much as planning the resource, once per revision.
+    pub(super) fn lay(
+        &self,
+        core: &mut Core,
+        metrics: &Metrics,
+        (id, proxy): (ProxyId, &str),
+        kind: ResourceType,
+        rejection: &Rejection,
+    ) {
+        let resources = rejection.certain();
+        let found = resources.iter().take(RESOURCES).filter_map(|name| self.behind(core, id, kind, name));
+        let mut objects: Vec<Key> = found.flat_map(|keys| keys.to_vec()).collect();
+        objects.sort_by(|a, b| (suspicion(a), a).cmp(&(suspicion(b), b)));
+        objects.dedup();
+        let Some(cause) = cause(&objects) else { return };
+        warn!("{proxy} refuses {} {}; it follows from {cause}", kind.short(), resources.join(", "));
+        for key in objects.iter().take(OBJECTS) {
+            metrics.delivery.refused_object(kind.short(), [key.kind.as_str(), &key.namespace, &key.name]);
+        }
+        // Set once: the same refusal is not told twice.
+        let _ = rejection.cause.set(cause.into());
     }
-    // Set once: the same refusal is not told twice.
-    let _ = rejection.cause.set(cause.into());
+
+    /// The objects behind a resource that a proxy should hold; `None` if it should no more.
+    fn behind(&self, core: &Core, id: ProxyId, kind: ResourceType, name: &Str) -> Option<Arc<[Key]>> {
+        let version = core.plan().publication(id)?.of(kind).get(name)?.version();
+        let revision = core.index().snapshot().revision;
+        let mut found = self.0.lock();
+        if found.revision != revision {
+            *found = Found { revision, ..Found::default() };
+        }
+        let refused = (kind, name.clone(), version);
+        Some(Arc::clone(found.objects.entry(refused).or_insert_with(|| core.origins(id, kind, name).into())))
+    }
 }
 
 /// The objects for people, those first in which most mistakes are.

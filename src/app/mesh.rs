@@ -20,7 +20,7 @@ use crate::proxy::{Proxy, Role};
 use crate::wire::{Cache, Publication, ResourceType};
 use crate::xds::{Directory, Guard, Node, Peer, Rejection, Subscription, Times};
 
-use super::blame::blame;
+use super::blame::Blame;
 use super::http::Readiness;
 use super::node;
 
@@ -36,6 +36,7 @@ struct Shared {
     watches: DashMap<ProxyId, watch::Sender<Arc<Publication>>>,
     times: Mutex<VecDeque<(u64, Times)>>,
     progress: Arc<Progress>,
+    blame: Blame,
 }
 
 impl Outlets {
@@ -131,8 +132,8 @@ impl Guard for Membership {
     fn refused(&self, kind: ResourceType, rejection: &Arc<Rejection>) {
         self.outlets.0.progress.refused(self.id.0);
         let (id, name, rejection) = (self.id, self.name.clone(), Arc::clone(rejection));
-        let metrics = Arc::clone(&self.metrics);
-        self.engine.tell(move |core| blame(core, &metrics, (id, &name), kind, &rejection));
+        let (metrics, outlets) = (Arc::clone(&self.metrics), self.outlets.clone());
+        self.engine.tell(move |core| outlets.0.blame.lay(core, &metrics, (id, &name), kind, &rejection));
     }
 }
 

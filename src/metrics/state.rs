@@ -41,7 +41,7 @@ pub struct State {
     pub duplicate_hosts: usize,
     /// Servers of Gateways that give way to others, by `namespace/name` of the Gateway.
     pub rejected_gateways: BTreeMap<Str, u64>,
-    /// Proxies that have not answered the latest response for long, by type; under `any` those that have not answered a
+    /// Proxies that have not accepted the latest response for long, by type; under `any` those that have not answered a
     /// whole revision.
     pub behind: BTreeMap<&'static str, usize>,
     /// What istiod counts of its cache if it is asked to: resources that are kept.
@@ -174,7 +174,7 @@ impl Families {
             ),
             behind: f.gauges(
                 "mizzen_proxies_behind",
-                "Proxies that have not answered for more than ten seconds, by type; any: for a whole revision",
+                "Proxies that have not accepted the latest response of a type for ten seconds; any: that owe an answer",
                 &["type"],
             ),
             cached: f.gauges("xds_cache_size", "Resources that are kept encoded", &[]),

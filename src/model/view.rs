@@ -75,8 +75,10 @@ impl<'s> View<'s> {
         }
         let visible = self.counting(host);
         let first = visible.iter().find(|s| s.registry == Registry::Kubernetes).or_else(|| visible.first())?;
-        let merges = |s: &&Handle<Service>| *s == first || (first.registry == Registry::External && like(s, first));
-        visible.iter().filter(merges).for_each(|s| self.credit_service(s));
+        if self.trace.is_some() {
+            let merges = |s: &&Handle<Service>| *s == first || (first.registry == Registry::External && like(s, first));
+            visible.iter().filter(merges).for_each(|s| self.credit_service(s));
+        }
         Some(merge_ports(first, &visible))
     }
 

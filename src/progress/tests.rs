@@ -82,6 +82,15 @@ fn who_left_is_waited_for_no_longer() {
 }
 
 #[test]
+fn who_left_before_the_publication_is_not_waited_for() {
+    let progress = three();
+    progress.left(2);
+    progress.published(2, vec![object("a")], [1, 2]);
+    let change = progress.changes().remove(0);
+    assert_eq!((change.proxies, change.waiting_for), (1, vec!["a.shop".into()]));
+}
+
+#[test]
 fn a_change_that_concerns_nobody_is_told_all_the_same() {
     let progress = three();
     progress.published(2, vec![object("a")], []);

@@ -163,7 +163,7 @@ fn a_sidecar_narrows_what_is_seen() {
     let sidecar = json!({"apiVersion": "networking.istio.io/v1", "kind": "Sidecar",
         "metadata": {"name": "narrow", "namespace": "shop"},
         "spec": {"egress": [{"hosts": ["./greeter.shop.svc.cluster.local"]}],
-                 "outboundTrafficPolicy": {"mode": "REGISTRY_ONLY"}}});
+                 "outboundTrafficPolicy": {"mode": "ALLOW_ANY"}}});
     let sidecar = Arc::new(crate::api::decode(sidecar, None).object.unwrap());
     joined.core.note(vec![crate::store::Event::Upsert(sidecar.clone())], None, Arc::new([]));
     joined.core.settle();
@@ -172,7 +172,7 @@ fn a_sidecar_narrows_what_is_seen() {
     let place = (&scope, &greeter.namespace);
     let page = printed(sidecar_scope(joined.snapshot(), place, Some(&sidecar), &joined.objects()));
     assert_eq!(page["name"], "narrow");
-    assert_eq!(page["outboundTrafficPolicy"], json!({"mode": "REGISTRY_ONLY"}));
+    assert_eq!(page["outboundTrafficPolicy"], json!({"mode": "ALLOW_ANY"}));
     assert_eq!(page["egressListenerServices"][0].as_array().unwrap().len(), 1);
     assert_eq!(page["services"].as_array().unwrap().len(), 1);
     assert_eq!(page["sidecar"]["egress"][0]["hosts"], json!(["./greeter.shop.svc.cluster.local"]));

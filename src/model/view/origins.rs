@@ -3,6 +3,9 @@
 //! A plan of one unit can be traced: the view then notes, beside the keys it is asked for, the origin of each fact that it
 //! hands out, after visibility and selection had their say. What only planners can tell to matter (a Gateway's server on
 //! the listener's port) they credit themselves. Views that nobody traces note nothing.
+//!
+//! Absent: what is only looked up on the way (a proxy's own pod, nodes, the identities behind certificates), and gateways
+//! between networks.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;

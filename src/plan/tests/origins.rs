@@ -196,8 +196,11 @@ fn an_envoy_filter_is_named_where_it_makes_a_difference() {
     let routes = "
 {apiVersion: networking.istio.io/v1alpha3, kind: EnvoyFilter, metadata: {name: hosts, namespace: shop}, spec: {configPatches: [{applyTo: VIRTUAL_HOST, match: {routeConfiguration: {vhost: {name: 'stock.shop.svc.cluster.local:81'}}},
  patch: {operation: MERGE, value: {request_headers_to_remove: [x-secret]}}}]}}";
+    let added = "
+{apiVersion: networking.istio.io/v1alpha3, kind: EnvoyFilter, metadata: {name: more, namespace: shop}, spec: {configPatches: [{applyTo: CLUSTER,
+ patch: {operation: ADD, value: {name: extra, connect_timeout: 1s, type: STATIC}}}]}}";
     let (cart, vault) = ("outbound|80||cart.shop.svc.cluster.local", "outbound|6000||vault.bank.svc.cluster.local");
-    let more = [filter("slow-cart", cart), filter("slow-vault", vault), routes.into()].join("\n---\n");
+    let more = [filter("slow-cart", cart), filter("slow-vault", vault), routes.into(), added.into()].join("\n---\n");
     let held = Held::new(&more, client());
     assert_eq!(
         held.origins(Cluster, cart),
@@ -206,6 +209,7 @@ fn an_envoy_filter_is_named_where_it_makes_a_difference() {
     assert_eq!(held.origins(Cluster, vault), "Service bank/vault, EnvoyFilter istio-system/slow-vault");
     assert!(held.origins(Route, "81").ends_with("EnvoyFilter shop/hosts"), "{}", held.origins(Route, "81"));
     assert!(!held.origins(Route, "80").contains("EnvoyFilter"));
+    assert_eq!(held.origins(Cluster, "extra"), "EnvoyFilter shop/more");
 }
 
 #[test]

@@ -90,3 +90,37 @@ fn endpoints_that_were_refused_follow_their_cluster_again() {
     s.publish(&[(Cluster, "a=2")]);
     assert_eq!([s.next(), s.next()], ["cds n3 +a", "eds n4 +a"]);
 }
+
+#[test]
+fn a_revision_is_answered_once_every_response_of_it_is_accepted_or_refused() {
+    let mut s = Script::delta(&[(Cluster, "a"), (Endpoint, "a")]);
+    s.ask(Cluster, "");
+    assert_eq!(s.session.answered(), None, "something is due");
+    s.next();
+    assert_eq!(s.session.answered(), None, "it is not answered");
+    s.accept(Cluster, "n1");
+    let first = s.session.answered();
+    assert!(first.is_some() && first == s.session.delivered());
+    s.publish(&[(Cluster, "a=2")]);
+    s.next();
+    assert_eq!(s.session.answered(), None);
+    s.refuse(Cluster, "n2", "no");
+    assert_eq!(s.next(), "");
+    assert!(s.session.answered() > first, "a refusal is an answer");
+}
+
+#[test]
+fn a_resource_is_refused_for_sure_if_it_is_named_or_alone() {
+    let mut s = Script::delta(&[(Cluster, "good bad")]);
+    s.ask(Cluster, "");
+    s.next();
+    let Note::Refused(_, named) = s.refuse(Cluster, "n1", "cluster bad: no such filter") else { panic!() };
+    assert_eq!(named.certain(), ["bad"]);
+    let mut s = Script::delta(&[(Listener, "l")]);
+    s.ask(Listener, "");
+    s.next();
+    let Note::Refused(_, alone) = s.refuse(Listener, "n1", "no") else { panic!() };
+    assert_eq!(alone.certain(), ["l"]);
+    let vague = Rejection { names: vec!["a".into(), "b".into()], message: "b is bad".into(), ..(*alone).clone() };
+    assert!(vague.certain().is_empty());
+}
