@@ -10,6 +10,7 @@
 //! Absent: HTTP, who may look, clocks.
 
 pub mod assets;
+mod changes;
 mod compare;
 mod findings;
 mod lines;
@@ -25,6 +26,7 @@ mod talk;
 #[cfg(test)]
 mod tests;
 
+pub use changes::changes;
 pub use compare::{compare, lines_between};
 pub use findings::findings;
 pub use list::Ask;

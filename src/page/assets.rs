@@ -40,6 +40,7 @@ assets! {
     "overview.js" JS "overview.js",
     "proxies.js" JS "proxies.js",
     "proxy.js" JS "proxy.js",
+    "changes.js" JS "changes.js",
     "compare.js" JS "compare.js",
     "services.js" JS "services.js",
     "findings.js" JS "findings.js",

@@ -7,9 +7,10 @@ use std::time::SystemTime;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::list::{Ask, Key, Part};
+use super::list::{self, Ask, Part};
 use super::proxies::{Row, State, millis, row, type_lag, type_state};
-use crate::base::{Labels, Str};
+use crate::api::Key;
+use crate::base::{Labels, Namespace, Str};
 use crate::debug::{self, Client, json};
 use crate::wire::{Encoded, ResourceType};
 use crate::xds::{Face, TypeStatus};
@@ -68,6 +69,8 @@ pub struct Refusal {
     pub code: i32,
     /// The resources that its words name, or the first of those that were sent.
     pub names: Vec<Str>,
+    /// The objects that these follow from, in words, if it is certain what is refused.
+    pub cause: Option<Str>,
 }
 
 /// One row of `GET /ui/api/holdings?id=&type=`; sorted by `name` or `bytes`.
@@ -87,8 +90,22 @@ pub struct Shown {
     /// Name, version, size.
     #[serde(flatten)]
     pub resource: Resource,
+    /// The objects that it follows from, in the order of kinds: those that had a say. The mesh's settings are the ConfigMap
+    /// `istio`.
+    pub origins: Vec<Origin>,
     /// The resource as JSON; of a secret no private key.
     pub json: Value,
+}
+
+/// An object.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Origin {
+    /// Its kind.
+    pub kind: &'static str,
+    /// Its namespace.
+    pub namespace: Namespace,
+    /// Its name.
+    pub name: Str,
 }
 
 /// The proxy of an id or a name; of several connections of one proxy the newest.
@@ -120,6 +137,7 @@ fn holding(client: &Client, kind: ResourceType, status: &TypeStatus, now: System
         message: r.message.clone(),
         code: r.code,
         names: r.names.clone(),
+        cause: r.cause.get().cloned(),
     };
     Holding {
         r#type: kind.short(),
@@ -140,20 +158,23 @@ pub fn holdings(client: &Client, kind: ResourceType, ask: &Ask) -> Part<Resource
     let mut found: Vec<_> = all.into_iter().filter(|r| ask.finds(&[r.name()])).collect();
     found.sort_by(|a, b| a.name().cmp(b.name()));
     ask.sort(&mut found, |column, resource| match column {
-        "name" => Some(Key::Text(resource.name().clone())),
-        "bytes" => Some(Key::Number(size(resource) as u64)),
+        "name" => Some(list::Key::Text(resource.name().clone())),
+        "bytes" => Some(list::Key::Number(size(resource) as u64)),
         _ => None,
     });
     ask.cut(total, found, |resource| of(resource))
 }
 
-/// One resource that a proxy holds.
+/// One resource that a proxy holds, and the objects that it follows from.
 ///
 /// # Errors
 /// When it cannot be printed, which is a defect.
-pub fn shown(client: &Client, kind: ResourceType, name: &str) -> Result<Option<Shown>, json::Error> {
-    let found = client.holds(kind).find(|r| *r.name() == name);
-    found.map(|r| Ok(Shown { resource: of(r), json: debug::resource(kind, r)? })).transpose()
+pub fn shown(client: &Client, kind: ResourceType, name: &str, from: &[Key]) -> Result<Option<Shown>, json::Error> {
+    let Some(found) = client.holds(kind).find(|r| *r.name() == name) else { return Ok(None) };
+    let origin =
+        |key: &Key| Origin { kind: key.kind.as_str(), namespace: key.namespace.clone(), name: key.name.clone() };
+    let origins = from.iter().map(origin).collect();
+    Ok(Some(Shown { resource: of(found), origins, json: debug::resource(kind, found)? }))
 }
 
 fn of(resource: &Encoded) -> Resource {

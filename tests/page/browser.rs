@@ -84,6 +84,8 @@ impl Browser {
     /// Goes to a place of the page and waits until it shows something with these words.
     pub(crate) async fn open(&self, place: &str, words: &str) {
         self.client.goto(&format!("http://{PAGE}/ui/#/{place}")).await.unwrap();
+        self.holds("the page to be there", "return document.getElementById('main')?.dataset.shows === location.hash")
+            .await;
         self.wait("main", words).await;
     }
 

@@ -19,19 +19,20 @@ apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: {{name: evil, namespace: shop, labels: {{a: '{HARM}'}}}}
 spec: {{hosts: [outside.example], location: MESH_EXTERNAL, resolution: DNS, ports: [{{number: 80, name: 'http-{HARM}', protocol: HTTP}}]}}
----
-apiVersion: v1
-kind: Service
-metadata: {{name: plain, namespace: shop}}
-spec: {{clusterIP: 10.0.0.1, selector: {{app: '{HARM}'}}, ports: [{{name: http, port: 80}}]}}
 "
     );
     let scene = Scene::open(&[("evil.yaml", &mesh)]);
+    // A proxy says of itself what it likes.
+    let _proxy = scene.proxy_that("client.yaml", "client", |node| {
+        node["id"] = format!("sidecar~10.77.0.2~{HARM}.shop~shop.svc.cluster.local").into();
+        node["metadata"]["LABELS"]["app"] = HARM.into();
+    });
     scene.browse(async |page| {
         page.open("findings", HARM).await;
-        page.open("services", "plain").await;
-        page.open("service?host=plain.shop.svc.cluster.local&namespace=shop", HARM).await;
-        page.open("talk", "Who talks to whom").await;
+        page.open("proxies", HARM).await;
+        page.click("tbody th a").await;
+        page.wait("h1", HARM).await;
+        page.wait(".labels", &format!("app={HARM}")).await;
         // Addresses are written by strangers too.
         let quoted = "%3Cimg%20src%3Dx%20onerror%3Dwindow.harmed%3D1%3E";
         page.open(&format!("findings?q={quoted}"), HARM).await;

@@ -11,14 +11,20 @@ use crate::scene::Scene;
 use crate::support::require;
 
 /// Each view: the name of its picture, its place, and words that it has when all is there.
-const VIEWS: [(&str, &str, &str); 8] = [
+const VIEWS: [(&str, &str, &str); 10] = [
     ("overview", "", "2 synced"),
     ("proxies", "proxies", "greeter-v1-a"),
     ("proxy", "proxy?id=client.shop&type=cds", "outbound|7000|v1|greeter.shop"),
     ("compare", "compare?a=client.shop&b=greeter-v1-a.shop&sort=-differs", "only in the"),
     ("lines", "lines?a=client.shop&b=greeter-v1-a.shop&type=lds&name=virtualInbound", "50051"),
     ("service", "service?host=greeter.shop.svc.cluster.local&namespace=shop", "10.77.0.13"),
+    (
+        "resource",
+        "resource?id=client.shop&type=cds&name=outbound%7C7000%7Cv1%7Cgreeter.shop.svc.cluster.local",
+        "Made from",
+    ),
     ("findings", "findings", "refunds"),
+    ("changes", "changes", "2 of 2"),
     ("talk", "talk", "mirrors calls"),
 ];
 
@@ -29,6 +35,7 @@ const PICTURE: usize = 150_000;
 fn every_view_can_be_read_in_the_light_and_in_the_dark_and_fits_a_phone() {
     let scene = Scene::shop();
     let _proxies = [scene.proxy("client.yaml", "client"), scene.proxy("greeter.yaml", "greeter-v1-a")];
+    scene.configure("traffic.yaml", &include_str!("../../examples/traffic.yaml").replace("1000", "500"));
     scene.browse(async |page| {
         for (name, place, words) in VIEWS {
             for look in [Look::Light, Look::Dark, Look::Phone] {

@@ -95,11 +95,17 @@ impl Scene {
 
     /// The Envoy of the Pod called `name` in a file of `examples`, in a network of its own, connected by a UNIX socket.
     pub(crate) fn proxy(&self, file: &str, name: &str) -> Sidecar {
+        self.proxy_that(file, name, |_| {})
+    }
+
+    /// The same with other words of what it says of itself.
+    pub(crate) fn proxy_that(&self, file: &str, name: &str, edit: impl FnOnce(&mut Value)) -> Sidecar {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mizzen"));
         let pod = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(file);
         command.env_clear().arg("bootstrap").arg("--pod").arg(pod).args(["--name", name]);
         command.arg("--discovery-address").arg(socket(self.directory.path()));
-        let bootstrap: Value = serde_json::from_str(&run(&mut command)).unwrap();
+        let mut bootstrap: Value = serde_json::from_str(&run(&mut command)).unwrap();
+        edit(&mut bootstrap["node"]);
         let mut proxy = Sidecar::start(Namespace::new(name), None, name, &bootstrap, self.directory.path());
         proxy.wait_until_ready();
         proxy

@@ -17,6 +17,7 @@ fn every_view_shows_what_is_there() {
         services(page).await;
         findings(page).await;
         who_talks(page).await;
+        changes(page, &scene).await;
     });
 }
 
@@ -60,6 +61,9 @@ async fn one_proxy(page: &Browser) {
     page.click("tbody th a").await;
     page.wait("h1", "outbound|7000||greeter.shop.svc.cluster.local").await;
     page.wait(".json", "\"connectTimeout\": \"10s\"").await;
+    // What it follows from: the service and the rule for it, and nothing that was merely looked at.
+    page.wait(".origins", "Service shop/greeter DestinationRule shop/greeter").await;
+    assert!(!page.all(".origins").await[0].contains("catalog"));
     page.open("proxy?id=nobody.shop", "This cannot be shown: this proxy is not connected to this replica.").await;
     // The browser itself says of every answer that is none.
     let said = page.console().await;
@@ -77,7 +81,7 @@ async fn comparison(page: &Browser) {
     // What the greeter may reach is not restricted by a Sidecar, and it is behind a service itself.
     page.click("#search").await;
     page.press("payments").await;
-    page.wait("tbody", "outbound|9000||payments.billing.svc.cluster.local").await;
+    page.wait(".list tbody", "outbound|9000||payments.billing.svc.cluster.local").await;
     page.wait(".list tbody", "only in the second").await;
     page.open("compare?a=client.shop&b=greeter-v1-a.shop&type=lds&q=virtualInbound", "≠ different").await;
     page.click(".list tbody th a").await;
@@ -89,6 +93,23 @@ async fn comparison(page: &Browser) {
         Vec::new(),
     );
     assert_eq!(signs.await, json!(true), "the greeter's port is only at the greeter");
+}
+
+/// An edit, and that both proxies have taken it in.
+async fn changes(page: &Browser, scene: &Scene) {
+    page.open("changes", "Changes").await;
+    page.click("#search").await;
+    page.press("virtualservice greeter").await;
+    page.wait("main", "of").await;
+    let traffic = include_str!("../../examples/traffic.yaml")
+        .replace("weight: 60", "weight: 70")
+        .replace("weight: 40", "weight: 30");
+    scene.configure("traffic.yaml", &traffic);
+    page.wait("tbody tr", "VirtualService shop/greeter changed").await;
+    page.wait("tbody tr", "2 of 2").await;
+    page.holds("how long that took", "return / ms$| s$/.test(document.querySelector('tbody td.number').innerText)")
+        .await;
+    page.open("", "What changed lately VirtualService shop/greeter changed").await;
 }
 
 async fn services(page: &Browser) {

@@ -24,10 +24,12 @@ use super::State;
 use super::auth::{local_only, named_locally};
 use super::prometheus;
 use super::query::Query;
+use crate::api::Key;
 use crate::base::Str;
-use crate::debug::Client;
+use crate::debug::{self, Client};
 use crate::engine::Core;
 use crate::page::{self, Answer, Ask, Mesh};
+use crate::wire::ResourceType;
 use answer::{Error, file, json};
 
 /// For how long answers of Prometheus are used again: several people look, one is asked.
@@ -106,7 +108,9 @@ impl Page {
             }
             "resource" => {
                 let (client, kind, name) = (self.client(query, "id")?, asked::kind(query)?, asked::name(query));
-                answer::fallible(headers, move || page::shown(&client, kind, &name)?.ok_or(Error::NoResource)).await
+                let from = self.origins(&client, kind, &name).await?;
+                let made = move || page::shown(&client, kind, &name, &from)?.ok_or(Error::NoResource);
+                answer::fallible(headers, made).await
             }
             "compare" => {
                 let (a, b) = (self.client(query, "a")?, self.client(query, "b")?);
@@ -134,6 +138,10 @@ impl Page {
                 let (namespace, severity) = (wanted("namespace"), query.get("severity").map(str::to_owned));
                 let made = move || page::findings(&all, namespace.as_deref(), severity.as_deref(), &ask);
                 json(headers, made).await
+            }
+            "changes" => {
+                let (progress, clients) = (self.state.progress.clone(), self.clients());
+                json(headers, move || page::changes(debug::changes(&progress, &clients), &ask)).await
             }
             "talk" => {
                 let mesh = self.mesh().await?;
@@ -179,6 +187,17 @@ impl Page {
             proxies.map(|(_, proxy)| proxy.id.clone()).collect()
         };
         self.ask(istio).await
+    }
+
+    /// The objects that a resource of a proxy follows from. Costs the engine as much as planning the resource does.
+    async fn origins(&self, client: &Client, kind: ResourceType, name: &str) -> Result<Vec<Key>, Error> {
+        let (node, name) = (client.node.str().clone(), Str::from(name));
+        let origins = move |core: &Core| {
+            // The newest, where it is connected twice.
+            let of_node = core.plan().proxies().filter(|(_, proxy)| proxy.id == node).last();
+            of_node.map(|(id, _)| core.origins(id, kind, &name)).unwrap_or_default()
+        };
+        self.ask(origins).await
     }
 
     async fn findings(&self) -> Result<Arc<[crate::base::Finding]>, Error> {

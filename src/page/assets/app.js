@@ -1,6 +1,7 @@
 // Where one is, what is asked for it, and when it is asked again.
 
 import { h, morph } from "./dom.js";
+import { changes } from "./changes.js";
 import { compare, lines } from "./compare.js";
 import { findings } from "./findings.js";
 import { overview } from "./overview.js";
@@ -16,7 +17,7 @@ const PAUSE = 5000;
  * A view has `title(params)`, `load(ask, params)`, which asks for its data, `show(data, context)`, which makes its content,
  * perhaps `said(data)`, a sentence that is spoken when it changes, and `up(params)`, where Esc leads.
  */
-const VIEWS = { "": overview, proxies, proxy, resource, compare, lines, services, service, findings, talk };
+const VIEWS = { "": overview, proxies, proxy, resource, compare, lines, services, service, findings, changes, talk };
 
 const main = document.getElementById("main");
 const live = document.getElementById("live");
@@ -60,6 +61,7 @@ async function ask(path) {
 function arrive() {
   const before = place;
   place = read();
+  main.setAttribute("aria-busy", "true");
   if (before?.name !== place.name) {
     shown = "";
     spoken = "";
@@ -98,6 +100,9 @@ async function refresh(arrived = false) {
     live.classList.add("lost");
     show(h("section", {}, h("h1", {}, view.title(params)), h("p", { class: "failure", role: "alert" }, "This cannot be shown: ", error.message, ".")));
   }
+  main.removeAttribute("aria-busy");
+  // What is shown is what is at this address: tests wait for it.
+  main.dataset.shows = location.hash;
   if (arrived) main.querySelector("h1")?.focus({ preventScroll: true });
   if (!paused && !signal.aborted) timer = setTimeout(whenSeen, PAUSE);
 }

@@ -1,13 +1,15 @@
 // How everything stands.
 
+import { latest } from "./changes.js";
 import { h } from "./dom.js";
 import { count, endpoints, mark, some, state } from "./format.js";
 
 export const overview = {
   title: () => "Overview",
+  ages: true,
   load: async (ask) => {
-    const [all, proxies] = await Promise.all([ask("overview"), ask("proxies?sort=-state&limit=8")]);
-    return { ...all, behind: proxies.rows.filter((row) => row.state === "waiting" || row.state === "rejected") };
+    const [all, proxies, { rows: changes }] = await Promise.all([ask("overview"), ask("proxies?sort=-state&limit=8"), ask("changes?limit=6")]);
+    return { ...all, changes, behind: proxies.rows.filter((row) => row.state === "waiting" || row.state === "rejected") };
   },
   said: ({ proxies, findings }) =>
     `${some(proxies.total, "proxy", "proxies")}, ${proxies.waiting} waiting, ${proxies.rejected} rejecting; ${some(findings.error, "error")}`,
@@ -30,6 +32,7 @@ function show(all) {
       h("h2", {}, "Proxies that are behind"),
       h("ul", { class: "rows" }, all.behind.map((row) =>
         h("li", {}, h("a", { href: `#/proxy?id=${encodeURIComponent(row.id)}` }, `${row.namespace}/${row.name}`), " ", state(row.state, row.lag))))),
+    all.changes.length > 0 && h("section", {}, h("h2", {}, "What changed lately"), latest(all.changes), h("p", {}, h("a", { href: "#/changes" }, "All changes"))),
     h("div", { class: "columns" },
       h("section", {}, h("h2", {}, "Objects"), h("dl", { class: "pairs" }, all.objects.map(([kind, number]) => pair(kind, count(number))))),
       h("section", {}, h("h2", {}, "This control plane"), h("dl", { class: "pairs" },

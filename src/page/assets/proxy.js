@@ -1,7 +1,7 @@
 // One proxy: what it says of itself, what it holds, and one of its resources.
 
 import { h } from "./dom.js";
-import { ago, bytes, chip, count, labels, state } from "./format.js";
+import { ago, bytes, chip, count, labels, object, state } from "./format.js";
 import { pair } from "./overview.js";
 import { KINDS, proxyLink } from "./proxies.js";
 import { listQuery, search, table } from "./table.js";
@@ -60,7 +60,16 @@ const standing = (of) =>
 
 const refusal = (of) =>
   h("div", { class: "failure", role: "alert" }, h("strong", {}, `It refuses ${typeName(of.type).toLowerCase()}`), of.refusal.names.length > 0 && [": ", of.refusal.names.map(resourceName).join(", ")],
-    h("pre", { tabindex: "0" }, of.refusal.message));
+    h("pre", { tabindex: "0" }, of.refusal.message), of.refusal.cause && h("p", {}, "It follows from ", of.refusal.cause, "."));
+
+/** The objects that a resource follows from; the first of many. */
+const MANY = 40;
+
+function origins(all) {
+  if (all.length === 0) return h("span", { class: "dim" }, "no object: the proxy is about to lose it");
+  return h("span", { class: "origins" }, all.slice(0, MANY).map(({ kind, namespace, name }) => object(kind, namespace, name)),
+    all.length > MANY && h("span", { class: "dim" }, ` and ${count(all.length - MANY)} more`));
+}
 
 export const resource = {
   title: (params) => resourceName(params.get("name")),
@@ -73,7 +82,8 @@ export const resource = {
       h("p", { class: "crumbs" }, h("a", { href: "#/proxies" }, "Proxies"), " / ", h("a", { href: proxyLink(id) }, id), " / ",
         h("a", { href: `#/proxy?${query({ id, type })}` }, typeName(type))),
       h("h1", { class: "code" }, resourceName(shown.name)),
-      h("dl", { class: "pairs spread" }, pair("Version", h("code", {}, shown.version)), pair("Size", bytes(shown.bytes))),
+      h("dl", { class: "pairs spread" }, pair("Version", h("code", {}, shown.version)), pair("Size", bytes(shown.bytes)),
+        pair("Made from", origins(shown.origins))),
       json(shown.json, "The resource as JSON"));
   },
 };

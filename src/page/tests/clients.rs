@@ -9,6 +9,7 @@ use prost::Message;
 use serde_json::{Value, json};
 
 use super::{ask, printed};
+use crate::api::{Key, Kind};
 use crate::base::Str;
 use crate::debug::Client;
 use crate::debug::json::from_json;
@@ -71,7 +72,13 @@ fn answered(name: &str, sent: &str, acked: &str, refused: Option<&str>) -> Clien
     status.state.nonce_sent = sent.into();
     status.state.nonce_acked = acked.into();
     status.sent_at = Some(now() - Duration::from_secs(3));
-    let refusal = |m: &str| Rejection { nonce: sent.into(), code: 13, message: m.into(), names: vec!["a".into()] };
+    let refusal = |m: &str| Rejection {
+        nonce: sent.into(),
+        code: 13,
+        message: m.into(),
+        names: vec!["a".into()],
+        cause: Default::default(),
+    };
     status.state.rejection = refused.map(|message| Arc::new(refusal(message)));
     client
 }
@@ -99,7 +106,7 @@ fn proxies_say_how_far_they_are_and_the_worst_counts() {
     let found = printed(proxies(&clients, &istio, now(), &ask(&[("q", "wait shop")])));
     assert_eq!((&found["matching"], &found["rows"][0]["id"]), (&json!(1), &json!("waiting.shop-1")));
     let refused = printed(proxy(&clients[2], &istio, now()));
-    let refusal = json!({"message": "no such filter", "code": 13, "names": ["a"]});
+    let refusal = json!({"message": "no such filter", "code": 13, "names": ["a"], "cause": null});
     assert_eq!(refused["holds"][0]["refusal"], refusal);
     assert_eq!(printed(proxy(&clients[1], &istio, now()))["holds"][0]["lag"], 3000);
 }
@@ -122,13 +129,15 @@ fn a_proxy_s_resources_are_listed_and_shown_without_private_keys() {
         "certificateChain": {"inlineString": "public"}, "privateKey": {"inlineString": "private"}}});
     let held = [cluster("b", "1s"), cluster("a", "1s"), (ResourceType::Secret, secret)];
     let client = client("web", &held, &Arc::default());
+    let from = [Key { kind: Kind::Service, namespace: "shop".into(), name: "web".into() }];
     let clusters = printed(holdings(&client, ResourceType::Cluster, &ask(&[])));
     assert_eq!((&clusters["total"], &clusters["rows"][0]["name"]), (&json!(2), &json!("a")));
     assert!(clusters["rows"][0]["bytes"].as_u64().unwrap() > 5);
-    let a = printed(shown(&client, ResourceType::Cluster, "a").unwrap().unwrap());
+    let a = printed(shown(&client, ResourceType::Cluster, "a", &from).unwrap().unwrap());
+    assert_eq!(a["origins"], json!([{"kind": "Service", "namespace": "shop", "name": "web"}]));
     assert_eq!((&a["json"]["connectTimeout"], &a["version"]), (&json!("1s"), &clusters["rows"][0]["version"]));
-    assert!(shown(&client, ResourceType::Cluster, "c").unwrap().is_none());
-    let tls = printed(shown(&client, ResourceType::Secret, "kubernetes://tls").unwrap().unwrap()).to_string();
+    assert!(shown(&client, ResourceType::Cluster, "c", &[]).unwrap().is_none());
+    let tls = printed(shown(&client, ResourceType::Secret, "kubernetes://tls", &[]).unwrap().unwrap()).to_string();
     assert!(tls.contains("public") && !tls.contains("private\""), "{tls}");
 }
 
