@@ -64,7 +64,7 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
     let findings = Findings::default();
     let source = source(args, environment, &metrics).await?;
     intake::start(source.deliveries, &engine, findings.clone(), shown.sights);
-    let writers = source.client.map(|client| seen.spawn(&client, args, environment, &metrics, &stop));
+    let writers = source.cluster.map(|cluster| seen.spawn(&cluster, args, environment, &metrics, &stop));
     let leaders = writers.as_ref().map(Writers::standings).unwrap_or_default();
     let progress = outlets.progress();
     let mesh = Mesh {
@@ -135,10 +135,10 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
     Ok(())
 }
 
-/// Where objects come from, and for a cluster also whom to tell of them.
+/// Where objects come from; a cluster can be written to as well.
 struct Source {
     deliveries: Receiver<Delivery>,
-    client: Option<::kube::Client>,
+    cluster: Option<kube::Connection>,
 }
 
 /// Starts to read where the objects are: a folder, if one is named; a cluster otherwise.
@@ -151,10 +151,10 @@ async fn source(args: &DiscoveryArgs, environment: &Environment, metrics: &Arc<M
     };
     match (&args.config_dir, kubernetes) {
         (None, false) => bail!("there is no source: give a folder with --configDir DIR"),
-        (Some(_), false) => return Ok(Source { deliveries: files::spawn(read)?, client: None }),
+        (Some(_), false) => return Ok(Source { deliveries: files::spawn(read)?, cluster: None }),
         (Some(folder), true) => {
             warn!("the mesh is what is in {}; a cluster is not read beside a folder", folder.display());
-            return Ok(Source { deliveries: files::spawn(read)?, client: None });
+            return Ok(Source { deliveries: files::spawn(read)?, cluster: None });
         }
         (None, true) => {}
     }
@@ -182,9 +182,8 @@ async fn source(args: &DiscoveryArgs, environment: &Environment, metrics: &Arc<M
     };
     let rate = kube::Rate { qps: args.kubernetes_qps, burst: args.kubernetes_burst };
     let connection = kube::Connection::open(&place, rate).await?;
-    let client = Some(connection.client());
-    let deliveries = kube::spawn(connection, options, Arc::new(Counting(metrics.clone())), mesh);
-    Ok(Source { deliveries, client })
+    let deliveries = kube::spawn(connection.clone(), options, Arc::new(Counting(metrics.clone())), mesh);
+    Ok(Source { deliveries, cluster: Some(connection) })
 }
 
 fn engine(

@@ -9,6 +9,7 @@ use super::counting::Counting;
 use crate::config::{DiscoveryArgs, Environment};
 use crate::metrics::Metrics;
 use crate::model::Survey;
+use crate::source::kube;
 use crate::status::{self, Options, Sight, Writers};
 
 /// Where writers are shown what there is, each as the latest of its sort.
@@ -35,7 +36,7 @@ impl Seen {
     /// Starts the writers.
     pub(super) fn spawn(
         self,
-        client: &::kube::Client,
+        cluster: &kube::Connection,
         args: &DiscoveryArgs,
         environment: &Environment,
         metrics: &Arc<Metrics>,
@@ -49,6 +50,6 @@ impl Seen {
             allocate: environment.features.allocate,
             ttl: Options::TTL,
         };
-        status::spawn(client, &options, self.meshes, self.sights, Arc::new(Counting(metrics.clone())), stop)
+        status::spawn(&cluster.client(), &options, self.meshes, self.sights, Arc::new(Counting(metrics.clone())), stop)
     }
 }

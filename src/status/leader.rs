@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use k8s_openapi::jiff::Timestamp;
 use kube::Error;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use super::elector::{Elector, Look, Record};
 use super::lock::Lock;
@@ -78,11 +78,20 @@ impl Candidate {
     /// Waits until it holds the lock.
     async fn acquire(&mut self) {
         let chance = RandomState::new();
+        let mut told = String::new();
         for draw in 0_u64.. {
             match self.attempt(false).await {
                 Ok(Outcome::Leads) => return,
                 Ok(Outcome::Held(record)) => self.stands(&record.holder_identity, false),
-                Err(error) => debug!("{}: {error}", self.lock.name),
+                // Of missing rights there is word already.
+                Err(Error::Api(status)) if status.code == 403 => {}
+                Err(error) => {
+                    let error = error.to_string();
+                    if told != error {
+                        warn!("{}: it cannot be found out who writes: {error}", self.lock.name);
+                        told = error;
+                    }
+                }
             }
             // As client-go: a quarter of the time to live, and up to 1.2 of that more.
             let chance = (chance.hash_one(draw) >> 11) as f64 / (1_u64 << 53) as f64;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::cluster::{Cluster, eventually};
-use crate::support::replica::{EXPIRED, Replica, SOON};
+use crate::support::replica::{EXPIRED, Replica, SOON, home};
 
 const LOCK: &str = "istio-ip-autoallocate";
 const LIST: &str = "/apis/networking.istio.io/v1/namespaces/shop/serviceentries";
@@ -75,7 +75,7 @@ fn what_istiod_gave_is_kept_what_is_missing_is_added_and_nothing_is_written_agai
     let mut opened = given("opened", &["240.240.0.4", "2001:2::4"]);
     opened["spec"]["resolution"] = "NONE".into();
     let own = entry("own", json!({"addresses": ["240.240.0.9"]}));
-    cluster.api().apply(vec![kept, wider, out, opened, own, entry("fresh", json!({}))]);
+    cluster.api().apply(vec![home(), kept, wider, out, opened, own, entry("fresh", json!({}))]);
     let before = get(&cluster, "kept");
     let replica = Replica::ready(&cluster.kubeconfig(), "mizzen-1");
     eventually("all addresses", SOON, || {
@@ -113,7 +113,7 @@ fn what_istiod_gave_is_kept_what_is_missing_is_added_and_nothing_is_written_agai
 #[test]
 fn of_two_with_one_address_the_older_keeps_it_and_the_other_is_told_why_it_moved() {
     let cluster = Cluster::with_crds();
-    cluster.api().apply(vec![given("older", &["240.240.0.5", "2001:2::5"])]);
+    cluster.api().apply(vec![home(), given("older", &["240.240.0.5", "2001:2::5"])]);
     // Ages are whole seconds.
     std::thread::sleep(Duration::from_millis(1100));
     cluster.api().apply(vec![given("an-younger", &["240.240.0.5", "2001:2::6"])]);
@@ -137,6 +137,7 @@ fn of_two_with_one_address_the_older_keeps_it_and_the_other_is_told_why_it_moved
 fn a_leader_that_is_killed_while_it_gives_addresses_leaves_none_twice_and_none_is_moved() {
     const ENTRIES: usize = 500;
     let cluster = Cluster::with_crds();
+    cluster.api().apply(vec![home()]);
     let replicas = ["mizzen-1", "mizzen-2"].map(|pod| Replica::ready(&cluster.kubeconfig(), pod));
     eventually("a leader", SOON, || replicas.iter().any(|r| r.leads(LOCK)));
     let [one, two] = replicas;

@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::support::cluster::{Cluster, eventually};
-use crate::support::replica::{Replica, SOON};
+use crate::support::replica::{Replica, SOON, home};
 
 const LOCK: &str = "istio-status-leader";
 const DONE: &str = r#"mizzen_status_writes{result="done",what="condition"}"#;
@@ -61,7 +61,7 @@ fn kubectl_shows_columns_that_help_and_describes_what_is_wrong_with_a_broken_obj
     let cluster = Cluster::with_crds();
     let rule = json!({"apiVersion": "networking.istio.io/v1", "kind": "DestinationRule",
                       "metadata": {"name": "cart", "namespace": "shop"}, "spec": {"host": "cart"}});
-    cluster.api().apply(vec![route("cart", "nowhere"), entry(), service("cart"), rule]);
+    cluster.api().apply(vec![home(), route("cart", "nowhere"), entry(), service("cart"), rule]);
     let _replica = Replica::start(&cluster.kubeconfig(), "mizzen-1");
     eventually("a condition of each", SOON, || {
         ["virtualservices/cart", "serviceentries/db"].iter().all(|path| {
@@ -108,7 +108,7 @@ fn a_condition_comes_with_the_first_finding_and_goes_with_the_last_and_what_othe
                          "spec": {"address": "10.0.0.1"},
                          "status": {"conditions": [{"type": "Healthy", "status": "True"}]}});
     let well = route("well", "cart");
-    cluster.api().apply(vec![service("cart"), route("cart", "nowhere"), well, healthy.clone()]);
+    cluster.api().apply(vec![home(), service("cart"), route("cart", "nowhere"), well, healthy.clone()]);
     let before = get(&cluster, "virtualservices", "well");
     let replica = Replica::start(&cluster.kubeconfig(), "mizzen-1");
     eventually("the condition of the entry", SOON, || {
@@ -158,7 +158,7 @@ fn a_condition_comes_with_the_first_finding_and_goes_with_the_last_and_what_othe
 #[test]
 fn another_life_writes_nothing_that_stands_there_and_takes_away_what_no_longer_holds() {
     let cluster = Cluster::with_crds();
-    cluster.api().apply(vec![service("cart"), route("a", "nowhere"), route("b", "nowhere"), entry()]);
+    cluster.api().apply(vec![home(), service("cart"), route("a", "nowhere"), route("b", "nowhere"), entry()]);
     let replica = Replica::start(&cluster.kubeconfig(), "mizzen-1");
     eventually("three conditions", SOON, || replica.metric(DONE) >= 3.0);
     eventually("two events", SOON, || {
@@ -199,4 +199,22 @@ fn kinds_of_kubernetes_and_the_meshs_settings_get_events() {
     assert!(described.contains("networking.istio.io/exportTo is meant"), "{described}");
     let described = kubectl(&cluster, &["describe", "configmap", "-n", "istio-system", "istio"]);
     assert!(described.contains("Invalid") || described.contains("Errors"), "{described}");
+}
+
+#[test]
+fn a_list_that_is_not_believed_is_told_of_mizzens_own_pod() {
+    let mut cluster = Cluster::with_crds();
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "mizzen-1", "namespace": "istio-system"},
+                     "spec": {"containers": [{"name": "discovery", "image": "mizzen"}]}});
+    cluster.api().apply((0..6).map(|n| service(&format!("s{n}"))).chain([pod]).collect());
+    let replica = Replica::ready(&cluster.kubeconfig(), "mizzen-1");
+    eventually("the lock", SOON, || replica.leads(LOCK));
+    cluster.stop_server();
+    cluster.forget("/registry/services/specs/shop/");
+    cluster.start_server();
+    eventually("word of the doubt", SOON, || {
+        events(&cluster, "Pod", "mizzen-1").iter().any(|(reason, _)| reason == "HeldList")
+    });
+    let described = kubectl(&cluster, &["describe", "pod", "-n", "istio-system", "mizzen-1"]);
+    assert!(described.contains("suddenly lists 6 of 7 no more"), "{described}");
 }

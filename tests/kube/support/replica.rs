@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::cluster::{eventually, free_port};
@@ -14,6 +14,11 @@ use super::cluster::{eventually, free_port};
 pub(crate) const SOON: Duration = Duration::from_secs(60);
 /// The same after a holder that gave nothing back: its 30 s, and up to 17 s until it is looked at again.
 pub(crate) const EXPIRED: Duration = Duration::from_secs(110);
+
+/// The namespace where replicas are, and their locks.
+pub(crate) fn home() -> Value {
+    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "istio-system"}})
+}
 
 pub(crate) struct Replica {
     child: Child,
