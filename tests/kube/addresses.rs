@@ -67,6 +67,8 @@ fn what_istiod_gave_is_kept_what_is_missing_is_added_and_nothing_is_written_agai
     let kept = given("kept", &["240.240.0.1", "2001:2::2"]);
     let mut wider = given("wider", &["240.240.0.3", "2001:2::3"]);
     wider["spec"]["hosts"] = json!(["new.example.com", "wider.example.com", "*.wild.example.com"]);
+    wider["spec"]["resolution"] = "STATIC".into();
+    wider["spec"]["endpoints"] = json!([{"address": "10.0.0.1"}]);
     let out = {
         let mut out = entry("out", json!({}));
         out["metadata"]["labels"] = json!({"networking.istio.io/enable-autoallocate-ip": "false"});

@@ -71,7 +71,8 @@ fn istiods_lock_is_waited_for_whatever_its_clock_says_and_passes_on_when_it_is_g
     cluster.api().apply(vec![entry("later")]);
     eventually("addresses of what came later", SOON, || addresses(&cluster, "later").is_array());
     assert_eq!(addresses(&cluster, "db"), given);
-    // A stop gives the lock back.
+    // A stop gives all locks back.
+    eventually("the other lock to pass on", EXPIRED, || other.leads("istio-status-leader"));
     other.stop();
     let free = record(&cluster);
     assert_eq!((&free["holderIdentity"], &free["leaseDurationSeconds"]), (&json!(""), &json!(1)), "{free}");

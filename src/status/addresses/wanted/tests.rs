@@ -37,7 +37,9 @@ fn spec(hosts: &[&str], resolution: &str) -> Value {
 #[test]
 fn each_host_that_can_have_addresses_gets_one_of_each_family_in_the_order_of_the_spec() {
     let hosts = ["b.com", "a.com", "b.com", "*.wild.com"];
-    let object = entry(spec(&hosts, "DNS"), &[]);
+    let mut wild = spec(&hosts, "STATIC");
+    wild["endpoints"] = json!([{"address": "10.0.0.1"}]);
+    let object = entry(wild, &[]);
     let expected = [("b.com", "240.240.0.2"), ("b.com", "2001:2::2"), ("a.com", "240.240.0.1"), ("a.com", "2001:2::1")];
     assert_eq!(of(&object, &given(&[("a.com", 1), ("b.com", 2), ("*.wild.com", 3)])), pairs(&expected));
     let dynamic = entry(spec(&["*.wild.com"], "DYNAMIC_DNS"), &[]);
