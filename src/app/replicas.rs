@@ -20,8 +20,8 @@ use tracing::info;
 use crate::base::{Host, Namespace, Str};
 use crate::engine::{Core, Engine};
 use crate::metrics::Metrics;
-use crate::model::facts::Health;
 use crate::model::View;
+use crate::model::facts::Health;
 use crate::xds::{Connections, Share};
 
 use super::http::Readiness;
@@ -109,7 +109,10 @@ pub(super) async fn balance(replica: Replica, engine: Engine, home: Home, metric
         let excess = share.excess(own, others.as_deref());
         pause = if excess > 0 { OFTEN } else { SELDOM };
         if excess > 0 {
-            info!("{excess} of {own} connections are ended, for other replicas have {others:?}", others = others.unwrap_or_default());
+            info!(
+                "{excess} of {own} connections are ended, for other replicas have {others:?}",
+                others = others.unwrap_or_default()
+            );
             replica.connections.shed(excess);
             metrics.delivery.shed(excess);
         }

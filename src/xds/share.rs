@@ -50,7 +50,8 @@ mod tests {
         let (mut sent, mut next) = (0, 0);
         for _ in 0..rounds {
             for replica in 0..loads.len() {
-                let others: Vec<usize> = loads.iter().enumerate().filter(|(i, _)| *i != replica).map(|(_, n)| *n).collect();
+                let others: Vec<usize> =
+                    loads.iter().enumerate().filter(|(i, _)| *i != replica).map(|(_, n)| *n).collect();
                 let excess = shares[replica].excess(loads[replica], Some(&others));
                 loads[replica] -= excess;
                 sent += excess;
@@ -73,19 +74,21 @@ mod tests {
 
     #[test]
     fn what_chance_does_is_let_be() {
-        for (own, others) in [(62, &[38][..]), (1240, &[760]), (3, &[0]), (8, &[1, 2]), (0, &[1000]), (300, &[260, 340])] {
+        for (own, others) in
+            [(62, &[38][..]), (1240, &[760]), (3, &[0]), (8, &[1, 2]), (0, &[1000]), (300, &[260, 340])]
+        {
             assert_eq!(Share::default().excess(own, Some(others)), 0, "{own} beside {others:?}");
         }
     }
 
     #[test]
     fn a_replica_that_joins_soon_carries_its_share_and_all_is_quiet_then() {
-        // Of those who are sent away every other comes back, so twice as many are sent as have to go.
+        // Of those who are sent away one in so many replicas comes to the new one.
         let (loads, sent) = settle(vec![100, 0], 30);
         assert!(loads[0] <= 53 && sent <= 2 * 50, "{loads:?} after {sent}");
         assert_eq!(settle(loads.clone(), 30), (loads, 0));
         let (loads, sent) = settle(vec![5000, 5000, 0], 300);
-        assert!(loads.iter().all(|n| (3000..3600).contains(n)) && sent <= 3400 * 3 / 2, "{loads:?} after {sent}");
+        assert!(loads.iter().all(|n| (2900..3600).contains(n)) && sent <= 3 * 3334, "{loads:?} after {sent}");
         assert_eq!(settle(loads.clone(), 30), (loads, 0));
     }
 
@@ -99,8 +102,8 @@ mod tests {
     #[test]
     fn those_who_are_on_their_way_count() {
         let mut share = Share::default();
-        assert_eq!(share.excess(75, Some(&[45])), 5, "a share is 60");
-        assert_eq!(share.excess(70, Some(&[45])), 5);
+        assert_eq!(share.excess(80, Some(&[40])), 5, "a share is 60");
+        assert_eq!(share.excess(75, Some(&[40])), 5);
         assert_eq!(share.excess(65, Some(&[50])), 2, "63 is enough, for 5 have yet to arrive somewhere");
         assert_eq!(share.excess(63, Some(&[57])), 0);
     }

@@ -25,12 +25,12 @@ impl Shop {
     /// Starts the control plane on `rules` beside the client's and the greeters' own objects, then all workloads.
     pub(crate) fn open(backends: &[Backend], rules: &str) -> Shop {
         let mut mesh = Mesh::new(&[SLOW]);
-        let greeter = fixture::greeter(backends);
+        let objects = fixture::greeter(backends);
         mesh.configure("client.yaml", fixture::CLIENT);
-        mesh.configure("greeter.yaml", &greeter);
+        mesh.configure("greeter.yaml", &objects);
         mesh.configure("rules.yaml", rules);
         mesh.start_control_plane();
-        let greeters: Vec<Sidecar> = backends.iter().map(|(name, ..)| mesh.sidecar(&greeter, name)).collect();
+        let greeters: Vec<Sidecar> = backends.iter().map(|(name, ..)| mesh.sidecar(&objects, name)).collect();
         let backends = greeters.iter().zip(backends);
         let mut backends: Vec<greeter::Backend> =
             backends.map(|(sidecar, (name, ..))| greeter(sidecar.namespace(), name)).collect();

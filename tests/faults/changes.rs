@@ -44,8 +44,7 @@ fn what_kubectl_applies_reaches_calls_and_fails_none() {
     let town = Town::open(&[&rules(100, 0), &outside(BACKENDS[0].1)[..]].join("---\n"));
     let client = town.client();
     let calls = load(&client);
-    let target =
-        Target { address: ([10, 99, 0, 1], 50051).into(), authority: "outside.example.com:50051".to_owned() };
+    let target = Target { address: ([10, 99, 0, 1], 50051).into(), authority: "outside.example.com:50051".to_owned() };
     let calls_out = Load::start(client.namespace().place(), target);
     let reaches = |what: &str, calls: &Load, applied: Instant, backends: &[&str]| {
         let after = calls_after(calls, applied, LIMIT, 40);
@@ -81,7 +80,8 @@ fn entries(count: usize, network: u8) -> Vec<(String, Value)> {
         let spec = json!({"hosts": [format!("h{n}.example.com")], "location": "MESH_EXTERNAL", "resolution": "STATIC",
                           "ports": [{"number": 80, "name": "http", "protocol": "HTTP"}],
                           "endpoints": [{"address": format!("10.{network}.{}.{}", n / 250, n % 250 + 1)}]});
-        let object = json!({"apiVersion": "networking.istio.io/v1", "kind": "ServiceEntry", "metadata": meta, "spec": spec});
+        let object =
+            json!({"apiVersion": "networking.istio.io/v1", "kind": "ServiceEntry", "metadata": meta, "spec": spec});
         (format!("/registry/networking.istio.io/serviceentries/shop/{name}"), object)
     };
     (0..count).map(entry).collect()
@@ -93,12 +93,14 @@ fn ten_thousand_objects_that_are_replaced_at_once_fail_no_call() {
     let client = town.client();
     let calls = load(&client);
     let last = format!("outbound|80||h{}.example.com", MANY - 1);
+    let pattern = last.replace('|', "\\|");
+    let page = format!("/config_dump?include_eds&resource=dynamic_endpoint_configs&name_regex={pattern}");
     for network in [101, 102] {
         // Faster than the API server would take them.
         town.cluster(move |cluster| cluster.store(&entries(MANY, network)));
         eventually(Duration::from_secs(120), "the last of them in the sidecar", || {
-            let there = client.endpoints(&last)?;
-            there.contains(&format!("10.{network}.")).then_some(())
+            let held = client.admin(&page)?.1;
+            (held.contains(&last) && held.contains(&format!("10.{network}."))).then_some(())
         });
     }
     town.apply(&rules(0, 100));

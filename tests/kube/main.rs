@@ -22,11 +22,14 @@ mod compare;
 
 mod support {
     pub(crate) mod api;
+    #[expect(dead_code, reason = "`faults` needs more of it")]
     pub(crate) mod cluster;
     pub(crate) mod documents;
     pub(crate) mod mizzen;
+    #[expect(dead_code, reason = "`faults` needs more of it")]
     pub(crate) mod relay;
     pub(crate) mod replica;
     pub(crate) mod source;
+    #[expect(dead_code, reason = "`faults` needs more of it")]
     pub(crate) mod xds;
 }

@@ -336,6 +336,14 @@ async fn both_servers_answer_until_they_are_stopped() {
 }
 
 #[tokio::test]
+async fn other_replicas_are_told_how_many_connections_there_are() {
+    let (status, _, body) = ask(monitoring(state()), ELSEWHERE, "/replica").await;
+    let said: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, &said["ready"], &said["connections"]), (StatusCode::OK, &json!(true), &json!(0)));
+    assert!(said["id"].as_str().is_some_and(|id| id.len() == 16), "{body}");
+}
+
+#[tokio::test]
 async fn without_a_monitoring_address_its_pages_are_on_the_other() {
     let listeners = bind(&options("127.0.0.1:0", "")).await.unwrap();
     let http = listeners.http_address().unwrap();

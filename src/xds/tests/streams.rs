@@ -133,6 +133,65 @@ async fn a_connection_ends_with_its_age() {
 }
 
 #[tokio::test]
+async fn connections_that_are_shed_end_and_those_that_were_there_longest_go_first() {
+    let plane = Plane::start(&[(Cluster, "a=1")]).await;
+    let mut clients = Vec::new();
+    for _ in 0..3 {
+        let mut client = plane.delta().await;
+        client.ask(Cluster, "");
+        client.next().await;
+        clients.push(client);
+    }
+    plane.connections.shed(2);
+    assert_eq!(plane.connections.staying(), 1);
+    for client in &mut clients[..2] {
+        assert_eq!(client.end().await.code(), Code::Unavailable);
+    }
+    eventually("they are gone", || plane.connections.len() == 1).await;
+    plane.publish(&[(Cluster, "a=2")]);
+    assert_eq!(clients[2].next().await, "cds +a=2");
+}
+
+#[tokio::test]
+async fn the_door_is_closed_while_streams_are_still_ending() {
+    let all: String = (0..500).map(|i| format!("c{i}={} ", "x".repeat(10_000))).collect();
+    let plane = Plane::start(&[(Cluster, &all)]).await;
+    let client = plane.delta().await;
+    client.ask(Cluster, "");
+    eventually("a response is on its way", || plane.connections.len() == 1).await;
+    plane.shutdown.cancel();
+    eventually("nobody is let in", || std::net::TcpStream::connect(plane.address).is_err()).await;
+    assert!(!plane.served.is_finished(), "who does not read is given time to");
+    drop(client);
+    plane.served.await.unwrap();
+}
+
+#[tokio::test]
+async fn many_connections_end_one_after_the_other() {
+    let plane = Plane::start(&[(Cluster, "a=1")]).await;
+    let mut clients = Vec::new();
+    for _ in 0..100 {
+        let mut client = plane.delta().await;
+        client.ask(Cluster, "");
+        client.next().await;
+        clients.push(client);
+    }
+    plane.shutdown.cancel();
+    let ends = clients.into_iter().map(|mut client| {
+        tokio::spawn(async move {
+            client.end().await;
+            tokio::time::Instant::now()
+        })
+    });
+    let mut times = Vec::new();
+    for end in ends.collect::<Vec<_>>() {
+        times.push(end.await.unwrap());
+    }
+    let spread = *times.iter().max().unwrap() - *times.iter().min().unwrap();
+    assert!(spread > Duration::from_millis(100), "a hundred are spread over a fifth of a second, not {spread:?}");
+}
+
+#[tokio::test]
 async fn three_hundred_clients_at_once_are_all_served() {
     let options = Options { rate: Rate { per_second: 1000, patience: Duration::from_secs(10) }, ..Options::default() };
     let plane = Plane::with(&[(Cluster, "a=1 b=1")], options, Transport::default()).await;

@@ -137,13 +137,6 @@ impl Sidecar {
         held
     }
 
-    /// The endpoints of one cluster as Envoy holds them, if it has that cluster.
-    pub(crate) fn endpoints(&self, cluster: &str) -> Option<String> {
-        let name = cluster.replace('|', "\\|");
-        let (_, body) = self.admin(&format!("/config_dump?include_eds&resource=dynamic_endpoint_configs&name_regex={name}"))?;
-        Some(body).filter(|body| body.contains(cluster))
-    }
-
     /// The bytes that came from the control plane so far.
     pub(crate) fn received(&self) -> u64 {
         self.statistic("cluster.xds-grpc;.upstream_cx_rx_bytes_total")

@@ -174,9 +174,7 @@ impl Cluster {
     pub(crate) fn store(&self, objects: &[(String, Value)]) {
         // etcd takes 128 in one step.
         for some in objects.chunks(100) {
-            let put = |(path, object): &(String, Value)| {
-                json!({"request_put": {"key": encode(path), "value": encode(&object.to_string())}})
-            };
+            let put = |(path, object): &(String, Value)| json!({"request_put": {"key": encode(path), "value": encode(&object.to_string())}});
             let answer = self.ask_etcd("txn", &json!({"success": some.iter().map(put).collect::<Vec<_>>()}));
             assert!(answer.contains(r#""succeeded":true"#), "{answer}");
         }

@@ -22,6 +22,25 @@ fn clusters_and_listeners_come_whole_each_time_one_changes() {
 }
 
 #[test]
+fn the_version_is_that_of_the_content_whatever_led_to_it() {
+    let version = |s: &mut Script| s.session.poll_response().unwrap().version;
+    let mut first = Script::sotw(&[(Cluster, "a b")]);
+    first.ask(Cluster, "");
+    let a_and_b = version(&mut first);
+    first.accept(Cluster, "n1");
+    first.publish(&[(Cluster, "a b=2")]);
+    let changed = version(&mut first);
+    assert_ne!(a_and_b, changed);
+
+    let mut second = Script::sotw(&[(Cluster, "a b=2")]);
+    second.ask(Cluster, "");
+    assert_eq!(version(&mut second), changed);
+    second.accept(Cluster, "n1");
+    second.publish(&[(Cluster, "b a")]);
+    assert_eq!(version(&mut second), a_and_b);
+}
+
+#[test]
 fn endpoints_and_routes_come_as_far_as_they_changed() {
     let mut s = Script::sotw(&[(Endpoint, "a b"), (Route, "80 90")]);
     s.ask(Endpoint, "a b");
