@@ -62,7 +62,7 @@ impl<'s> View<'s> {
     /// Settings of the whole mesh.
     pub fn mesh(&self) -> &'s Handle<Mesh> {
         self.note(FactKey::Mesh);
-        self.from(|| Origin::Mesh);
+        self.credit(|| Origin::Mesh);
         &self.snapshot.mesh
     }
 
@@ -88,7 +88,7 @@ impl<'s> View<'s> {
     /// [`View::service`] alone.
     pub fn definitions(&self, host: &Host) -> Vec<Handle<Service>> {
         let all = self.counting(host);
-        self.from_services(&all);
+        self.credit_services(&all);
         all
     }
 
@@ -171,13 +171,13 @@ impl<'s> View<'s> {
     pub fn located(&self, service: &str) -> Option<Host> {
         let (host, there) = self.snapshot.located(service);
         self.note(FactKey::Service(host.clone()));
-        self.snapshot.services.get(&host).into_iter().filter(|_| there).for_each(|all| self.from_services(all));
+        self.snapshot.services.get(&host).into_iter().filter(|_| there).for_each(|all| self.credit_services(all));
         there.then_some(host)
     }
 
     /// The endpoints of a definition.
     pub fn endpoints(&self, service: &Service) -> Option<&'s Handle<Endpoints>> {
-        self.from(|| Origin::Endpoints(service.host.clone(), service.namespace.clone()));
+        self.credit(|| Origin::Endpoints(service.host.clone(), service.namespace.clone()));
         self.endpoints_of(service)
     }
 
@@ -197,7 +197,7 @@ impl<'s> View<'s> {
     pub fn credential(&self, key: &Key) -> Option<&'s Handle<Credential>> {
         self.note(FactKey::Credential(key.clone()));
         let found = self.snapshot.credentials.get(key);
-        found.iter().for_each(|_| self.from(|| Origin::Object(key.clone())));
+        found.iter().for_each(|_| self.credit(|| Origin::Object(key.clone())));
         found
     }
 

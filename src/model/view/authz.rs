@@ -13,7 +13,7 @@ impl<'s> View<'s> {
         let own = (namespace != root).then_some(namespace);
         let all = [Some(root), own].into_iter().flatten().filter_map(|home| self.authz_of(home)).flat_map(|all| &**all);
         let mine: Vec<_> = all.filter(|policy| policy.reach.has(namespace, labels)).cloned().collect();
-        mine.iter().for_each(|policy| self.from_policy(&policy.namespace, &policy.name));
+        mine.iter().for_each(|policy| self.credit_policy(&policy.namespace, &policy.name));
         mine
     }
 
@@ -29,7 +29,7 @@ impl<'s> View<'s> {
         let homes = [Some(namespace), (namespace != root).then_some(root)].into_iter().flatten();
         let all = homes.filter_map(|home| self.authenticators_of(home)).flat_map(|all| &**all);
         let mine: Vec<_> = all.filter(|policy| policy.reach.has(namespace, labels)).cloned().collect();
-        mine.iter().for_each(|p| self.from(|| Origin::Authenticator(p.reach.home.clone(), p.clone())));
+        mine.iter().for_each(|p| self.credit(|| Origin::Authenticator(p.reach.home.clone(), p.clone())));
         mine
     }
 

@@ -62,14 +62,14 @@ impl<'s> View<'s> {
         self.trace.as_ref().is_none_or(|trace| trace.name == name())
     }
 
-    pub(super) fn from(&self, origin: impl FnOnce() -> Origin) {
+    pub(super) fn credit(&self, origin: impl FnOnce() -> Origin) {
         if let Some(trace) = &self.trace {
             trace.origins.borrow_mut().insert(origin());
         }
     }
 
-    fn from_object(&self, kind: Kind, namespace: &Namespace, name: &Str) {
-        self.from(|| Origin::Object(Key { kind, namespace: namespace.clone(), name: name.clone() }));
+    fn credit_object(&self, kind: Kind, namespace: &Namespace, name: &Str) {
+        self.credit(|| Origin::Object(Key { kind, namespace: namespace.clone(), name: name.clone() }));
     }
 
     /// A service matters.
@@ -78,32 +78,32 @@ impl<'s> View<'s> {
             Registry::Kubernetes => Kind::Service,
             Registry::External => Kind::ServiceEntry,
         };
-        self.from_object(kind, &service.namespace, &service.object);
+        self.credit_object(kind, &service.namespace, &service.object);
     }
 
     /// A service for which a workload answers matters.
     pub fn credit_target(&self, target: &Target) {
-        self.from(|| Origin::Definition(target.host.clone(), target.namespace.clone(), target.registry));
+        self.credit(|| Origin::Definition(target.host.clone(), target.namespace.clone(), target.registry));
     }
 
     /// A VirtualService matters.
     pub fn credit_routes(&self, rule: &VirtualService) {
-        self.from(|| Origin::Routes(rule.namespace.clone(), rule.name.clone()));
+        self.credit(|| Origin::Routes(rule.namespace.clone(), rule.name.clone()));
     }
 
     /// A Gateway matters, `namespace/name`.
     pub fn credit_gateway(&self, gateway: &Str) {
-        self.from(|| Origin::Gateway(gateway.clone()));
+        self.credit(|| Origin::Gateway(gateway.clone()));
     }
 
     /// A Telemetry matters.
     pub fn credit_telemetry(&self, namespace: &Namespace, name: &Str) {
-        self.from_object(Kind::Telemetry, namespace, name);
+        self.credit_object(Kind::Telemetry, namespace, name);
     }
 
     /// A Sidecar matters.
     pub fn credit_sidecar(&self, sidecar: &Sidecar) {
-        self.from_object(Kind::Sidecar, &sidecar.namespace, &sidecar.name);
+        self.credit_object(Kind::Sidecar, &sidecar.namespace, &sidecar.name);
     }
 
     /// PeerAuthentications matter to a workload; to a namespace as a whole if there are no labels.
@@ -112,19 +112,19 @@ impl<'s> View<'s> {
             return;
         }
         let (root, own) = rules.in_force(labels);
-        root.into_iter().for_each(|name| self.from_object(Kind::PeerAuthentication, &self.snapshot.mesh.root, name));
-        own.into_iter().for_each(|name| self.from_object(Kind::PeerAuthentication, namespace, name));
+        root.into_iter().for_each(|name| self.credit_object(Kind::PeerAuthentication, &self.snapshot.mesh.root, name));
+        own.into_iter().for_each(|name| self.credit_object(Kind::PeerAuthentication, namespace, name));
     }
 
-    pub(super) fn from_services(&self, services: &[Handle<Service>]) {
+    pub(super) fn credit_services(&self, services: &[Handle<Service>]) {
         services.iter().for_each(|service| self.credit_service(service));
     }
 
-    pub(super) fn from_rule(&self, rule: &Rule) {
-        rule.from.iter().for_each(|(namespace, name)| self.from_object(Kind::DestinationRule, namespace, name));
+    pub(super) fn credit_rule(&self, rule: &Rule) {
+        rule.from.iter().for_each(|(namespace, name)| self.credit_object(Kind::DestinationRule, namespace, name));
     }
 
-    pub(super) fn from_policy(&self, namespace: &Namespace, name: &Str) {
-        self.from_object(Kind::AuthorizationPolicy, namespace, name);
+    pub(super) fn credit_policy(&self, namespace: &Namespace, name: &Str) {
+        self.credit_object(Kind::AuthorizationPolicy, namespace, name);
     }
 }

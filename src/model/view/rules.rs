@@ -18,7 +18,7 @@ impl View<'_> {
                 && r.selector.as_ref().is_some_and(|s| s.iter().all(|(k, v)| caller.get(k) == Some(v)))
         };
         let rule = found.iter().find(selected).or_else(|| found.iter().rfind(|r| r.selector.is_none()));
-        rule.iter().for_each(|rule| self.from_rule(rule));
+        rule.iter().for_each(|rule| self.credit_rule(rule));
         rule.cloned()
     }
 
