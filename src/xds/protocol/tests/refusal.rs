@@ -121,6 +121,6 @@ fn a_resource_is_refused_for_sure_if_it_is_named_or_alone() {
     s.next();
     let Note::Refused(_, alone) = s.refuse(Listener, "n1", "no") else { panic!() };
     assert_eq!(alone.certain(), ["l"]);
-    let vague = Rejection { names: vec!["a".into(), "b".into()], message: "b is bad".into(), ..(*alone).clone() };
+    let vague = Rejection { names: vec!["a".into(), "b".into()], message: "b: no".into(), ..(*alone).clone() };
     assert!(vague.certain().is_empty());
 }
