@@ -53,7 +53,7 @@ fn everything_is_reached_and_done_by_keyboard_alone() {
         page.wait(".found", "2 found of 8").await;
         assert_eq!(focus(page).await.0, "search", "who types stays in the field");
         press(page, Key::Escape).await;
-        page.holds("all again", "return document.querySelector('.found').innerText === '8'").await;
+        page.holds("all again", "return document.querySelector('.found').innerText === '8 in all'").await;
         press(page, Key::Escape).await;
         assert_ne!(focus(page).await.0, "search");
 

@@ -114,7 +114,7 @@ async fn changes(page: &Browser, scene: &Scene) {
 
 async fn services(page: &Browser) {
     page.open("services", "greeter.shop.svc.cluster.local").await;
-    assert_eq!(page.all(".found").await, ["8"]);
+    assert_eq!(page.all(".found").await, ["8 in all"]);
     page.wait("tbody", "1 of 2 healthy").await;
     page.wait("tbody", "ServiceEntry outside").await;
     page.click("[data-key='sort-endpoints']").await;

@@ -97,7 +97,7 @@ mod tests {
     async fn what_is_wrong_is_said_plainly() {
         assert!(asked("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await.is_ok());
         let wrong =
-            "HTTP/1.1 400 Bad Request\r\ncontent-length: 41\r\n\r\n{\"status\":\"error\",\"error\":\"no such query\"}";
+            "HTTP/1.1 400 Bad Request\r\ncontent-length: 42\r\n\r\n{\"status\":\"error\",\"error\":\"no such query\"}";
         assert_eq!(asked(wrong).await.unwrap_err(), "it says: no such query");
         let other = "HTTP/1.1 404 Not Found\r\ncontent-length: 4\r\n\r\noops";
         assert_eq!(asked(other).await.unwrap_err(), "it answered 404 Not Found, and not as Prometheus does");

@@ -20,7 +20,7 @@ export const changes = {
 };
 
 const taken = ({ proxies, acknowledged, refused, left }) => {
-  if (proxies === 0) return h("span", { class: "dim" }, "no proxy holds anything else");
+  if (proxies === 0) return h("span", { class: "dim" }, "no proxy concerned");
   const sort = refused ? "bad" : acknowledged + left >= proxies ? "good" : "wait";
   return h("span", { class: "state" }, mark(sort), `${count(acknowledged)} of ${count(proxies)}`,
     refused > 0 && `, ${count(refused)} refused`, left > 0 && h("span", { class: "dim" }, `, ${count(left)} left`));

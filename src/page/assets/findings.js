@@ -1,7 +1,7 @@
 // What is wrong or odd in what users wrote.
 
 import { h } from "./dom.js";
-import { count, object, severity, some } from "./format.js";
+import { count, object, path, severity, some } from "./format.js";
 import { choice, listQuery, search, table } from "./table.js";
 
 export const findings = {
@@ -23,6 +23,6 @@ export const findings = {
 const COLUMNS = [
   { title: "Severity", sort: "severity", cell: (row) => severity(row.severity) },
   { title: "Object", sort: "object", cell: (row) => [object(row.kind, row.namespace, row.name), row.file && h("div", { class: "dim small" }, `${row.file}:${row.line}`)] },
-  { title: "Field", sort: "field", cell: (row) => h("code", {}, row.field) },
+  { title: "Field", sort: "field", cell: (row) => path(row.field) },
   { title: "What", sort: "text", class: "wide prose", cell: (row) => [row.text, " ", h("span", { class: "dim small" }, row.code)] },
 ];

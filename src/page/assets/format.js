@@ -76,6 +76,9 @@ export function endpoints({ healthy, unhealthy }, known = true) {
   return h("span", { class: "state" }, mark(sort), words);
 }
 
+/** The path of a field, which may be broken behind its dots. */
+export const path = (text) => h("code", {}, text.split(/(?<=\.)/).map((part, i) => [i > 0 && h("wbr"), part]));
+
 /** An object: its kind, and where and how it is called. */
 export const object = (kind, namespace, name) =>
   h("span", { class: "object" }, h("span", { class: "dim" }, kind), " ", namespace && `${namespace}/`, name);

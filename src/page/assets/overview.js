@@ -27,7 +27,7 @@ function show(all) {
         part("good", proxies.synced, "synced"), part("wait", proxies.waiting, "waiting"), part("bad", proxies.rejected, "rejecting")]),
       tile("#/services", "Services", all.services, [endpoints(all.endpoints)]),
       tile("#/findings", "Findings", findings.error + findings.warning + findings.info, [
-        part("bad", findings.error, "errors"), part("warn", findings.warning, "warnings"), part("note", findings.info, "notes")])),
+        part("bad", findings.error, "error", "errors"), part("warn", findings.warning, "warning", "warnings"), part("note", findings.info, "note", "notes")])),
     all.behind.length > 0 && h("section", {},
       h("h2", {}, "Proxies that are behind"),
       h("ul", { class: "rows" }, all.behind.map((row) =>
@@ -44,6 +44,6 @@ const tile = (href, title, number, parts) =>
   h("li", { class: "tile" }, h("a", { href }, h("span", { class: "what" }, title), h("span", { class: "number" }, count(number))), h("div", { class: "parts" }, parts));
 
 /** A part of a number; one of nothing is not in the way. */
-const part = (sort, number, words) => h("span", { class: number ? "state" : "state dim" }, mark(number ? sort : "none"), `${count(number)} ${words}`);
+const part = (sort, number, one, many = one) => h("span", { class: number ? "state" : "state dim" }, mark(number ? sort : "none"), some(number, one, many));
 
 export const pair = (name, ...values) => [h("dt", {}, name), h("dd", {}, ...values)];

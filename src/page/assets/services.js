@@ -1,7 +1,7 @@
 // What can be called, and what applies to it.
 
 import { h } from "./dom.js";
-import { endpoints, labels, mark, object, severity, some } from "./format.js";
+import { endpoints, labels, mark, object, path, severity, some } from "./format.js";
 import { pair } from "./overview.js";
 import { listQuery, search, table } from "./table.js";
 
@@ -48,7 +48,7 @@ export const service = {
         one.others.length > 0 && pair("Also defined in", one.others.join(", ")),
         Object.keys(one.selector).length > 0 && pair("Selects", labels(one.selector))),
       one.findings.length > 0 && h("section", {}, h("h2", {}, "Findings"),
-        h("ul", { class: "rows" }, one.findings.map((f) => h("li", {}, severity(f.severity), " ", object(f.kind, f.namespace, f.name), " ", f.field && h("code", {}, f.field), ` ${f.text}`)))),
+        h("ul", { class: "rows" }, one.findings.map((f) => h("li", {}, severity(f.severity), " ", object(f.kind, f.namespace, f.name), " ", f.field && path(f.field), ` ${f.text}`)))),
       h("h2", {}, "VirtualServices for it"),
       one.routes.length === 0 ? h("p", { class: "nothing" }, "None: calls go to its endpoints.") :
         h("ul", { class: "rows" }, one.routes.map((route) => h("li", {}, h("b", {}, object("", route.namespace, route.name)), " ",

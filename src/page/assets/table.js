@@ -44,7 +44,7 @@ export function table(caption, columns, part, context, key) {
   const body = part.rows.map((row) =>
     h("tr", { role: "row", "data-key": key(row) }, columns.map((column, i) => {
       const role = i === 0 ? { role: "rowheader", scope: "row" } : { role: "cell" };
-      return h(i === 0 ? "th" : "td", { ...role, "data-title": column.title, class: column.class }, column.cell(row));
+      return h(i === 0 ? "th" : "td", { ...role, "data-title": column.title, class: column.class }, h("div", {}, column.cell(row)));
     })));
   const nothing = params.get("q") ? "Nothing has these words." : "There is nothing here.";
   return h("div", { class: "list" },
@@ -66,7 +66,7 @@ function heading({ title, sort, class: name }, { params, go }) {
 
 function pages({ offset, matching, total, rows }, { go }) {
   const size = 50;
-  const found = matching === total ? count(total) : `${count(matching)} found of ${count(total)}`;
+  const found = matching === total ? (matching > rows.length ? count(total) : `${count(total)} in all`) : `${count(matching)} found of ${count(total)}`;
   const words = matching > rows.length ? `${count(offset + 1)}–${count(offset + rows.length)} of ${found}` : found;
   const step = (title, to, key) =>
     h("button", { type: "button", "data-key": key, disabled: to === null, onclick: () => go({ offset: to || null }) }, title);

@@ -1,4 +1,5 @@
-//! A drawing of who talks to whom: parties in layers from left to right, callers before whom they call.
+//! A drawing of who talks to whom: parties in layers from left to right, callers before whom they call. A line that
+//! passes layers has a place of its own in each, so that it runs through no party.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +17,8 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// Who talks to whom, by places in `nodes`.
     pub edges: Vec<Edge>,
+    /// How many places each layer has.
+    pub layers: Vec<usize>,
 }
 
 /// A party in its place.
@@ -37,6 +40,8 @@ pub struct Edge {
     pub from: usize,
     /// Who is called.
     pub to: usize,
+    /// Through which places it goes on the way, as layer and place.
+    pub via: Vec<(usize, usize)>,
     /// Why, or how much.
     #[serde(flatten)]
     pub traffic: Traffic,
@@ -52,16 +57,22 @@ impl Graph {
         let parties: Vec<&Party> = parties.iter().copied().collect();
         let at: BTreeMap<&Party, usize> = parties.iter().enumerate().map(|(i, party)| (*party, i)).collect();
         let pairs: Vec<(usize, usize)> = edges.iter().map(|((from, to), _)| (at[from], at[to])).collect();
-        let layers = layers(parties.len(), &pairs);
-        let places = places(&layers, &pairs);
+        let mut layers = layers(parties.len(), &pairs);
+        let (ways, steps) = ways(&mut layers, &pairs);
+        let places = places(&layers, &steps);
         let node = |(i, party): (usize, &&Party)| Node { party: (*party).clone(), layer: layers[i], place: places[i] };
-        let edge = |((from, to), (_, traffic)): (&(usize, usize), &(&(Party, Party), &Traffic))| Edge {
-            from: *from,
-            to: *to,
-            traffic: (*traffic).clone(),
-        };
         let nodes = parties.iter().enumerate().map(node).collect();
-        Some(Self { nodes, edges: pairs.iter().zip(edges).map(edge).collect() })
+        let edge =
+            |(((from, to), way), (_, traffic)): ((&(usize, usize), &Vec<usize>), &(&(Party, Party), &Traffic))| Edge {
+                from: *from,
+                to: *to,
+                via: way.iter().map(|i| (layers[*i], places[*i])).collect(),
+                traffic: (*traffic).clone(),
+            };
+        let edges = pairs.iter().zip(&ways).zip(edges).map(edge).collect();
+        let last = layers.iter().copied().max().unwrap_or_default();
+        let sizes = (0..=last).map(|layer| layers.iter().filter(|l| **l == layer).count()).collect();
+        Some(Self { nodes, edges, layers: sizes })
     }
 }
 
@@ -111,7 +122,24 @@ fn callees(of: usize, pairs: &[(usize, usize)]) -> Vec<usize> {
     pairs.iter().filter(|(from, _)| *from == of).map(|(_, to)| *to).collect()
 }
 
-/// Places in layers: a few sweeps by the mean place of the neighbours in the layers before.
+/// Adds a stand-in to each layer that a line passes. Returns the stand-ins of each line, and all lines in steps of one layer.
+fn ways(layers: &mut Vec<usize>, pairs: &[(usize, usize)]) -> (Vec<Vec<usize>>, Vec<(usize, usize)>) {
+    let (mut ways, mut steps) = (Vec::with_capacity(pairs.len()), Vec::new());
+    for (from, to) in pairs {
+        let (mut way, mut at) = (Vec::new(), *from);
+        for layer in layers[*from] + 1..layers[*to].max(layers[*from] + 1) {
+            layers.push(layer);
+            way.push(layers.len() - 1);
+            steps.push((at, layers.len() - 1));
+            at = layers.len() - 1;
+        }
+        steps.push((at, *to));
+        ways.push(way);
+    }
+    (ways, steps)
+}
+
+/// Places in layers: each is near the middle of its neighbours in the layer before, one layer after the other.
 fn places(layers: &[usize], pairs: &[(usize, usize)]) -> Vec<usize> {
     let mut places = vec![0; layers.len()];
     let last = layers.iter().copied().max().unwrap_or_default();
@@ -175,5 +203,17 @@ mod tests {
         let places = places(&layers, &pairs);
         let all: BTreeSet<_> = layers.iter().zip(&places).collect();
         assert_eq!(all.len(), 9);
+    }
+
+    #[test]
+    fn a_line_that_passes_a_layer_has_a_place_there() {
+        let mut layers = vec![0, 1, 2, 1];
+        let pairs = [(0, 1), (1, 2), (0, 2), (2, 3)];
+        let (ways, steps) = ways(&mut layers, &pairs);
+        assert_eq!(ways, [vec![], vec![], vec![4], vec![]]);
+        assert_eq!(layers[4], 1);
+        assert_eq!(steps, [(0, 1), (1, 2), (0, 4), (4, 2), (2, 3)], "what leads back takes no places");
+        let places = places(&layers, &steps);
+        assert_eq!([1, 3, 4].map(|i| places[i]).into_iter().collect::<BTreeSet<_>>().len(), 3);
     }
 }

@@ -159,6 +159,8 @@ fn lines_are_what_somebody_wrote_down() {
         found,
         [
             "any of shop > db.example: ServiceEntry shop/db names it",
+            // What a route of a host that is let through leads to is let through too.
+            "client > next.shop.svc.cluster.local: Sidecar shop/client lets it through",
             "client > web.shop.svc.cluster.local: Sidecar shop/client lets it through",
             "shop/edge > next.shop.svc.cluster.local: VirtualService shop/web routes calls to it",
             "shop/edge > nowhere.shop.svc.cluster.local: VirtualService shop/web mirrors calls to it",
