@@ -32,8 +32,9 @@ let asking = new AbortController();
 
 /** The view and its parameters, from the address: `#/proxies?q=web`. */
 function read() {
-  const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
-  return { name: Object.hasOwn(VIEWS, path) ? path : "", params: new URLSearchParams(query ?? "") };
+  const { hash } = location;
+  const [path, query] = hash.replace(/^#\/?/, "").split("?");
+  return { hash, name: Object.hasOwn(VIEWS, path) ? path : "", params: new URLSearchParams(query ?? "") };
 }
 
 /** Changes parameters of the address; null takes one out. `quietly` leaves no step to go back to. */
@@ -83,7 +84,7 @@ async function refresh(arrived = false) {
   asking.abort();
   asking = new AbortController();
   const { signal } = asking;
-  const { name, params } = place;
+  const { hash, name, params } = place;
   const view = VIEWS[name];
   try {
     const data = await view.load(ask, params);
@@ -101,8 +102,8 @@ async function refresh(arrived = false) {
     show(h("section", {}, h("h1", {}, view.title(params)), h("p", { class: "failure", role: "alert" }, "This cannot be shown: ", error.message, ".")));
   }
   main.removeAttribute("aria-busy");
-  // What is shown is what is at this address: tests wait for it.
-  main.dataset.shows = location.hash;
+  // Which address this is of: tests wait for it.
+  main.dataset.shows = hash;
   if (arrived) main.querySelector("h1")?.focus({ preventScroll: true });
   if (!paused && !signal.aborted) timer = setTimeout(whenSeen, PAUSE);
 }
