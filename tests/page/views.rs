@@ -81,9 +81,12 @@ async fn comparison(page: &Browser) {
     // What the greeter may reach is not restricted by a Sidecar, and it is behind a service itself.
     page.click("#search").await;
     page.press("payments").await;
+    page.wait(".list .found", "found of").await;
     page.wait(".list tbody", "outbound|9000||payments.billing.svc.cluster.local").await;
     page.wait(".list tbody", "only in the second").await;
     page.open("compare?a=client.shop&b=greeter-v1-a.shop&type=lds&q=virtualInbound", "≠ different").await;
+    let field = page.run("return document.getElementById('search').value", Vec::new()).await;
+    assert_eq!(field, json!("virtualInbound"), "the field has the words of the address");
     page.click(".list tbody th a").await;
     page.wait("h1", "virtualInbound").await;
     page.wait(".diff", "+").await;

@@ -154,5 +154,10 @@ document.getElementById("skip").onclick = (event) => {
   event.preventDefault();
   main.focus();
 };
-window.addEventListener("hashchange", arrive);
+window.addEventListener("hashchange", () => {
+  // Whoever goes back finds the words of that time in the field, even while it has the focus.
+  const field = document.getElementById("search");
+  if (field) field.value = read().params.get("q") ?? "";
+  arrive();
+});
 arrive();

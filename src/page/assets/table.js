@@ -16,8 +16,10 @@ export function search(label, { params, go }) {
   let timer = 0;
   const asked = (event) => {
     const { value } = event.target;
+    const here = location.hash;
     clearTimeout(timer);
-    timer = setTimeout(() => go({ q: value || null, offset: null }, true), 150);
+    // Not for a place to which somebody has gone meanwhile.
+    timer = setTimeout(() => here === location.hash && go({ q: value || null, offset: null }, true), 150);
   };
   return h("div", { class: "search" },
     h("label", { class: "unseen", for: "search" }, label),
