@@ -171,7 +171,7 @@ fn lines_are_what_somebody_wrote_down() {
     );
     assert_eq!((&may["restricted"], &may["unrestricted"], &may["leftOut"]), (&json!(1), &json!(1), &json!(0)));
     assert_eq!(may["graph"]["nodes"].as_array().unwrap().len(), 7);
-    let narrowed = printed(mesh().may(&ask(&[("q", "sidecar")])));
+    let narrowed = printed(mesh().may(&ask(&[("q", "sidecar web")])));
     assert_eq!((&narrowed["parties"], &narrowed["graph"]["edges"][0]["from"]), (&json!(2), &json!(1)));
 }
 
