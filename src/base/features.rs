@@ -25,6 +25,10 @@ pub struct Features {
     pub endpoint_labels: bool,
     /// `PILOT_ENABLE_MONGO_FILTER`: MongoDB's messages are counted; true.
     pub mongo_filter: bool,
+    /// `PILOT_ENABLE_REDIS_FILTER`: Redis' commands are counted, and spread over servers by their keys.
+    pub redis_filter: bool,
+    /// `PILOT_ENABLE_MYSQL_FILTER`: what MySQL is asked is counted.
+    pub mysql_filter: bool,
     /// `ENABLE_100_CONTINUE_HEADERS`: `100 Continue` is passed on; true.
     pub continue_headers: bool,
     /// `DISABLE_SHADOW_HOST_SUFFIX`: mirrored calls keep their host; true.
@@ -62,6 +66,8 @@ impl Default for Features {
             cluster_labels: true,
             endpoint_labels: true,
             mongo_filter: true,
+            redis_filter: false,
+            mysql_filter: false,
             continue_headers: true,
             plain_shadows: true,
             uncounted_limits: true,

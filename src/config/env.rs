@@ -137,6 +137,8 @@ fn generation(reader: &mut Reader<'_>, defaults: Generation) -> Generation {
         cluster_labels: flag("PILOT_ENABLE_TELEMETRY_LABEL", defaults.cluster_labels),
         endpoint_labels: flag("PILOT_ENDPOINT_TELEMETRY_LABEL", defaults.endpoint_labels),
         mongo_filter: flag("PILOT_ENABLE_MONGO_FILTER", defaults.mongo_filter),
+        redis_filter: flag("PILOT_ENABLE_REDIS_FILTER", defaults.redis_filter),
+        mysql_filter: flag("PILOT_ENABLE_MYSQL_FILTER", defaults.mysql_filter),
         continue_headers: flag("ENABLE_100_CONTINUE_HEADERS", defaults.continue_headers),
         plain_shadows: flag("DISABLE_SHADOW_HOST_SUFFIX", defaults.plain_shadows),
         uncounted_limits: flag("DISABLE_TRACK_REMAINING_CB_METRICS", defaults.uncounted_limits),

@@ -14,6 +14,7 @@ mod calls;
 mod http;
 mod log_service;
 mod manager;
+mod messages;
 mod peer;
 mod standard;
 mod stats;
@@ -28,6 +29,7 @@ pub use bytes::{Bytes, BytesSettings, Destination, Protocol, SniResolution, TcpP
 pub use calls::{CallSettings, Calls, ClientCertificate, Routes, ServerHeader};
 pub use http::HttpFilter;
 pub use log_service::{Backend, GrpcSink, OtelSink};
+pub use messages::RUNTIME as WASM_RUNTIME;
 pub use standard::{Own, Standard};
 pub use stats::{MetricChange, Stats};
 pub use tokens::Tokens;

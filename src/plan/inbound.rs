@@ -87,7 +87,7 @@ pub fn facets(view: &View<'_>, proxy: &Proxy) -> InboundFacets {
         retry: mesh.default_inbound_http_retry_policy.clone(),
         idle_timeout: settings.idle_timeout(),
         has_grpc_web: proxy.capabilities.has(&HttpFilter::GrpcWeb.extension()),
-        has_mongo: settings.has_mongo(),
+        reads: settings.reads(),
         clear_http: settings.clear_http(),
     };
     let rules = view.peer_rules(&proxy.namespace);

@@ -17,6 +17,7 @@ mod destination;
 mod dns;
 mod entry;
 mod group;
+mod reads;
 mod settings;
 mod taken;
 
@@ -26,6 +27,7 @@ mod tests;
 pub(super) use caller::{Interception, addresses, has_basics, http_proxy_port, reserved, stated_ports};
 pub(super) use destination::{Calling, Ways};
 pub use dns::{NameServerFacets, NameServers, facets as dns_facets};
+pub(super) use reads::Reads;
 pub(super) use settings::{Direction, Settings};
 pub(super) use taken::Taken;
 

@@ -20,7 +20,7 @@ pub enum Capabilities {
     Istio,
     /// Any other: it gets only types that it lists.
     Stock {
-        /// The types it lists.
+        /// The types it lists, and the names of extensions that have none.
         types: BTreeSet<Str>,
         /// Whether an agent with an SDS socket is beside it (`PROXY_CONFIG` in its metadata), so that it has an identity.
         identity: bool,
@@ -37,7 +37,8 @@ impl Capabilities {
         if extensions.is_empty() || types().any(|t| t == Self::ISTIO_TYPE) {
             return Self::Istio;
         }
-        Self::Stock { types: types().map(|t| t.as_str().into()).collect(), identity: agent }
+        let untyped = extensions.iter().filter(|e| e.types.is_empty()).map(|e| &e.name);
+        Self::Stock { types: types().chain(untyped).map(|t| t.as_str().into()).collect(), identity: agent }
     }
 
     /// Whether it is Istio's own build.
@@ -45,7 +46,8 @@ impl Capabilities {
         matches!(self, Self::Istio)
     }
 
-    /// Whether it takes configuration of a type, with or without `type.googleapis.com/`.
+    /// Whether it takes configuration of a type, with or without `type.googleapis.com/`, or has an extension of this name
+    /// that is configured by none.
     pub fn has(&self, type_url: &str) -> bool {
         match self {
             Self::Istio => true,

@@ -74,3 +74,28 @@ fn redis_is_reached_by_its_name() {
     assert_eq!(run(&mut redis_cli(client.namespace(), CACHE.0, &["GET", "who"])).trim(), "the real one");
     assert_eq!(client.statistic(&connections(6379, CACHE.0)), 1);
 }
+
+#[test]
+fn commands_of_redis_are_counted_where_istiods_variable_asks_for_it() {
+    let mut mesh = Mesh::new(&[CACHE, USERS]);
+    mesh.variables = vec![("PILOT_ENABLE_REDIS_FILTER", "true"), ("PILOT_ENABLE_MYSQL_FILTER", "true")];
+    mesh.configure("client.yaml", CLIENT);
+    // A stock Envoy has no filter for MySQL: those ports stay as they are.
+    let spoken = ENTRIES.replace("name: tcp-redis, protocol: TCP", "name: redis, protocol: REDIS");
+    mesh.configure("entries.yaml", &spoken.replace("name: tcp-mysql, protocol: TCP", "name: mysql, protocol: MYSQL"));
+    let _servers = [redis(&mesh, CACHE.1), mariadb(&mesh, USERS.1, 22)];
+    mesh.start_control_plane();
+    let client = mesh.sidecar(CLIENT, "client");
+
+    for n in 0..3 {
+        run(&mut redis_cli(client.namespace(), CACHE.0, &["SET", &format!("key-{n}"), "value"]));
+    }
+    assert_eq!(run(&mut redis_cli(client.namespace(), CACHE.0, &["GET", "key-1"])).trim(), "value");
+    let refused = redis_cli(client.namespace(), CACHE.0, &["NONSENSE"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&refused.stdout).contains("ERR"));
+    let counted = |name: &str| client.statistic(&format!("redis.outbound|6379||{}.{name}", CACHE.0));
+    assert_eq!((counted("command.set.total"), counted("command.get.total")), (3, 1));
+    assert_eq!((counted("command.set.success"), counted("splitter.unsupported_command")), (3, 1));
+    assert_eq!(run(&mut server_id(client.namespace(), USERS.0)).trim(), "22");
+    assert_eq!(client.statistic("listener_manager.lds.update_rejected"), 0);
+}

@@ -14,6 +14,7 @@ mod failures;
 mod fixture;
 mod gateways;
 mod grpc;
+mod identity;
 mod observed;
 mod origination;
 mod restart;
@@ -35,6 +36,7 @@ mod support {
     pub(crate) mod outside;
     pub(crate) mod process;
     pub(crate) mod require;
+    pub(crate) mod secrets;
     pub(crate) mod servers;
     pub(crate) mod tls;
     pub(crate) mod web;

@@ -46,10 +46,10 @@ spec:
 /// How many calls are made.
 const CALLS: usize = 300;
 
-type Labels = BTreeMap<String, String>;
+pub(super) type Labels = BTreeMap<String, String>;
 
 /// The series of a metric on port 15090, with their values.
-fn series(sidecar: &Sidecar, metric: &str) -> Vec<(Labels, f64)> {
+pub(super) fn series(sidecar: &Sidecar, metric: &str) -> Vec<(Labels, f64)> {
     let page = sidecar.namespace().inside(|| http::get(SocketAddr::from(([127, 0, 0, 1], 15090)), "/stats/prometheus"));
     let (_, page) = page.expect("Envoy answers");
     let lines = page.lines().filter_map(|line| line.strip_prefix(metric)?.strip_prefix('{'));

@@ -57,12 +57,17 @@ pub(crate) fn objects() -> String {
     text
 }
 
-/// The mesh config, with providers that tests switch to: a file, and OpenTelemetry in three ways.
+/// The mesh config, with providers that tests switch to: a file, OpenTelemetry in three ways, and two that lead
+/// nowhere.
 pub(crate) fn settings(log: &str) -> String {
     let more = format!(
         "extensionProviders:
 - name: file-json
   envoyFileAccessLog: {{path: {log}, logFormat: {{labels: {{}}}}}}
+- name: lost
+  zipkin: {{service: nowhere.example.com, port: 9411}}
+- name: lost-log
+  envoyOtelAls: {{service: nowhere.example.com, port: 4317}}
 - name: otel-grpc
   opentelemetry: {{service: otel.observe.example.com, port: 4317}}
 - name: otel-http

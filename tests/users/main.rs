@@ -14,6 +14,7 @@ mod graph;
 mod logs;
 mod mesh;
 mod metrics;
+mod mistakes;
 mod rotation;
 mod scraping;
 mod traces;
@@ -59,6 +60,7 @@ const TESTS: &[Test] = &[
     ("what_is_shipped_for_prometheus_is_what_scrapes_this_mesh", scraping::everything_is_scraped),
     ("kialis_questions_give_the_services_that_are_called_by_their_own_names", graph::edges),
     ("ten_thousand_requests_are_counted_exactly_at_both_ends", metrics::exact),
+    ("messages_of_grpc_are_counted_exactly_at_both_ends", metrics::messages),
     ("every_series_has_every_label_that_kiali_reads", metrics::labels),
     ("databases_on_one_port_are_counted_each_under_its_own_name", external::databases),
     ("a_long_connection_is_seen_while_it_lasts_and_counted_once", external::long_connection),
@@ -67,6 +69,7 @@ const TESTS: &[Test] = &[
     ("opentelemetry_gets_spans_over_grpc_and_http_and_log_records", traces::opentelemetry),
     ("every_kind_of_traffic_is_a_line_of_json_that_strict_readers_take", logs::every_kind),
     ("a_log_that_is_rotated_loses_no_line", rotation::nothing_lost),
+    ("telemetries_that_are_wrong_are_findings_and_no_listener_is_refused", mistakes::nothing_refused),
     ("every_panel_of_every_dashboard_has_data", dashboards::every_panel),
 ];
 

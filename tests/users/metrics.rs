@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::graph;
 use crate::mesh::{GREETER, Users, WEB};
 use crate::parts::calls::repeat;
-use crate::parts::greeter::{ANSWERS, talk};
+use crate::parts::greeter::{ANSWERS, hello, talk};
 use crate::support::process::eventually;
 
 const CALLS: usize = 10_000;
@@ -43,29 +43,35 @@ pub(crate) fn exact(users: &mut Users) {
     assert_eq!(users.prometheus.query(&failed), []);
 }
 
-/// Messages of gRPC are counted by the cluster that they pass.
-#[expect(dead_code, reason = "not yet")]
 pub(crate) fn messages(users: &mut Users) {
     const QUESTIONS: usize = 40;
-    let count = |users: &Users, what: &str| {
-        users.prometheus.value(&format!(
-            r#"sum(envoy_cluster_grpc_{what}_message_count{{pod="client-77aa-ddddd",cluster_name="outbound|50051||{GREETER}"}})"#
-        ))
+    const METRICS: [&str; 2] = ["istio_request_messages_total", "istio_response_messages_total"];
+    let counts = |users: &Users| {
+        users.prometheus.wait_for_a_scrape();
+        ["source", "destination"].map(|reporter| METRICS.map(|metric| counted(users, metric, reporter, GREETER)))
     };
-    users.prometheus.wait_for_a_scrape();
-    let before = ["request", "response"].map(|what| count(users, what));
-    let greeter = users.greeter();
-    users.client.namespace().inside(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let channel = greeter.connect(&std::sync::Arc::default()).await.unwrap();
-            assert_eq!(talk(channel, QUESTIONS).await.unwrap(), QUESTIONS * ANSWERS);
+    let talks = |users: &Users, questions: usize| {
+        let greeter = users.greeter();
+        users.client.namespace().inside(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let channel = greeter.connect(&std::sync::Arc::default()).await.unwrap();
+                assert_eq!(talk(channel.clone(), questions).await.unwrap(), questions * ANSWERS);
+                hello(channel, &[]).await.unwrap();
+            });
         });
-    });
-    users.prometheus.wait_for_a_scrape();
-    let after = ["request", "response"].map(|what| count(users, what));
-    assert_eq!(after[0] - before[0], QUESTIONS as f64);
-    assert_eq!(after[1] - before[1], (QUESTIONS * ANSWERS) as f64);
+    };
+    talks(users, 1);
+    let before = counts(users);
+    talks(users, QUESTIONS);
+    let after = counts(users);
+    for (after, before) in after.iter().zip(before) {
+        // The single call has a message each way.
+        assert_eq!(after[0] - before[0], (QUESTIONS + 1) as f64);
+        assert_eq!(after[1] - before[1], (QUESTIONS * ANSWERS + 1) as f64);
+    }
+    let of_web = format!(r#"istio_request_messages_total{{destination_service="{WEB}"}}"#);
+    assert_eq!(users.prometheus.query(&of_web), [], "calls that are no gRPC have no messages");
 }
 
 pub(crate) fn labels(users: &mut Users) {
@@ -77,6 +83,8 @@ pub(crate) fn labels(users: &mut Users) {
     let connections: Vec<&str> = graph::CALLS[..graph::OF_CONNECTIONS].iter().chain(&more).copied().collect();
     for (metric, wanted, reporters) in [
         ("istio_requests_total", calls, 2),
+        ("istio_request_messages_total", connections.iter().copied().filter(|l| *l != "response_flags").collect(), 2),
+        ("istio_response_messages_total", connections.iter().copied().filter(|l| *l != "response_flags").collect(), 2),
         ("istio_tcp_sent_bytes_total", connections.clone(), 1),
         ("istio_tcp_received_bytes_total", connections, 1),
     ] {

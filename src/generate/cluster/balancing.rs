@@ -51,6 +51,14 @@ pub(super) fn set(
     }
 }
 
+/// One server for each key, whatever a rule says: so the filter for Redis finds what it has stored.
+pub(super) fn shard(draft: &mut Draft) {
+    if !draft.is_forward() && !draft.is_original() {
+        draft.cluster.lb_policy = LbPolicy::Maglev.into();
+        draft.cluster.lb_config = None;
+    }
+}
+
 /// Weights of localities count only where somebody set them: they get in the way of the least loaded endpoint.
 fn locality(preference: &Preference<'_>, fails_over: bool, always: bool) -> Option<LocalityConfigSpecifier> {
     let weighted = || Some(LocalityConfigSpecifier::LocalityWeightedLbConfig(LocalityWeightedLbConfig {}));

@@ -140,6 +140,9 @@ impl Recipe for OutboundCluster {
         }
         let preference = Preference::of(traffic.load_balancer, self.service.distribution, &self.mesh);
         balancing::set(&mut draft, traffic.load_balancer, preference.as_ref(), self.mesh.locality_weights);
+        if self.mesh.sharded_redis && self.service.protocol == Protocol::Redis {
+            balancing::shard(&mut draft);
+        }
         if !self.passing {
             security::set(&mut draft, &self.security(&traffic), traffic.proxy_protocol)?;
         }

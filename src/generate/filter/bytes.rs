@@ -3,6 +3,11 @@
 use envoy_types::pb::envoy::config::listener::v3::Filter;
 use envoy_types::pb::envoy::config::listener::v3::filter::ConfigType;
 use envoy_types::pb::envoy::extensions::filters::network::mongo_proxy::v3::MongoProxy;
+use envoy_types::pb::envoy::extensions::filters::network::redis_proxy::v3::RedisProxy;
+use envoy_types::pb::envoy::extensions::filters::network::redis_proxy::v3::redis_proxy::prefix_routes::Route;
+use envoy_types::pb::envoy::extensions::filters::network::redis_proxy::v3::redis_proxy::{
+    ConnPoolSettings, PrefixRoutes,
+};
 use envoy_types::pb::envoy::extensions::filters::network::sni_dynamic_forward_proxy::v3::FilterConfig as SniFilter;
 use envoy_types::pb::envoy::extensions::filters::network::sni_dynamic_forward_proxy::v3::filter_config::PortSpecifier;
 use envoy_types::pb::envoy::extensions::filters::network::tcp_proxy::v3::tcp_proxy::weighted_cluster::ClusterWeight;
@@ -21,6 +26,7 @@ use crate::generate::cluster::Family;
 use crate::generate::dns::cache_under;
 use crate::generate::proto;
 use crate::model::facts::Handle;
+use crate::proto::envoy::extensions::filters::network::mysql_proxy::v3::MySqlProxy;
 use crate::wire::any;
 
 use super::access::Access;
@@ -28,6 +34,9 @@ use super::access_log::AccessLog;
 use super::standard::Standard;
 use super::stats::Stats;
 use super::typed::typed_struct;
+
+/// How long a command of Redis may take.
+const REDIS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What all chains for bytes of one direction share.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
@@ -62,6 +71,10 @@ pub struct Bytes {
 pub enum Protocol {
     /// MongoDB's.
     Mongo,
+    /// Redis'; the proxy itself passes the commands on, each to the server of its key.
+    Redis,
+    /// MySQL's.
+    MySql,
 }
 
 /// A name that is read from the ClientHello and resolved by the proxy (istio `buildSNIDFPFilter`).
@@ -121,9 +134,21 @@ impl Bytes {
         filters.extend(settings.access.iter().map(|step| step.build_for_bytes()));
         filters.extend(settings.stats.iter().map(|stats| filter("istio.stats", stats.build())));
         filters.extend(self.resolution.as_ref().map(SniResolution::build));
-        if self.protocol == Some(Protocol::Mongo) {
-            let mongo = MongoProxy { stat_prefix: self.proxy.stat_prefix.to_string(), ..MongoProxy::default() };
-            filters.push(filter("envoy.filters.network.mongo_proxy", any(&mongo)));
+        let stat_prefix = self.proxy.stat_prefix.to_string();
+        match self.protocol {
+            // It takes the place of what passes bytes on.
+            Some(Protocol::Redis) => {
+                filters.push(filter("envoy.filters.network.redis_proxy", any(&self.proxy.redis())));
+                return filters;
+            }
+            Some(Protocol::Mongo) => {
+                let mongo = MongoProxy { stat_prefix, ..MongoProxy::default() };
+                filters.push(filter("envoy.filters.network.mongo_proxy", any(&mongo)));
+            }
+            Some(Protocol::MySql) => {
+                filters.push(filter("envoy.filters.network.mysql_proxy", any(&MySqlProxy { stat_prefix })));
+            }
+            None => {}
         }
         filters.push(filter("envoy.filters.network.tcp_proxy", any(&self.proxy.build(settings))));
         filters
@@ -143,6 +168,25 @@ impl TcpProxy {
             tunnel: None,
             logged: true,
             after_handshake: false,
+        }
+    }
+
+    /// Commands go to one cluster: of several the first, as in istiod.
+    fn redis(&self) -> RedisProxy {
+        let cluster = match &self.destination {
+            Destination::Cluster(name) => name,
+            Destination::Weighted(shares) => shares.first().map_or(&self.stat_prefix, |(name, _)| name),
+        };
+        let route = Route { cluster: cluster.to_string(), ..Route::default() };
+        RedisProxy {
+            stat_prefix: self.stat_prefix.to_string(),
+            settings: Some(ConnPoolSettings {
+                op_timeout: Some(proto::duration(REDIS_TIMEOUT)),
+                ..ConnPoolSettings::default()
+            }),
+            latency_in_micros: true,
+            prefix_routes: Some(PrefixRoutes { catch_all_route: Some(route), ..PrefixRoutes::default() }),
+            ..RedisProxy::default()
         }
     }
 
@@ -214,4 +258,33 @@ pub(crate) fn exchange() -> Filter {
 
 pub(super) fn filter(name: &str, config: Any) -> Filter {
     Filter { name: name.to_owned(), config_type: Some(ConfigType::TypedConfig(config)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(protocol: Option<Protocol>, destination: Destination) -> Vec<String> {
+        let proxy = TcpProxy { destination, ..TcpProxy::to("outbound|6379||cache.example.com") };
+        let bytes = Bytes { settings: Handle::new(BytesSettings::default()), resolution: None, protocol, proxy };
+        bytes.build().into_iter().map(|filter| filter.name).collect()
+    }
+
+    #[test]
+    fn what_reads_redis_passes_commands_on_itself_and_others_read_along() {
+        let one = || Destination::Cluster("a".into());
+        let passed_on = "envoy.filters.network.tcp_proxy";
+        assert_eq!(names(None, one()), [passed_on]);
+        assert_eq!(names(Some(Protocol::Redis), one()), ["envoy.filters.network.redis_proxy"]);
+        assert_eq!(names(Some(Protocol::MySql), one()), ["envoy.filters.network.mysql_proxy", passed_on]);
+    }
+
+    #[test]
+    fn commands_of_redis_go_to_the_first_of_several_clusters() {
+        let several = Destination::Weighted(vec![("a".into(), 1), ("b".into(), 99)]);
+        let redis = TcpProxy { destination: several, ..TcpProxy::to("name") }.redis();
+        assert_eq!((redis.stat_prefix.as_str(), redis.latency_in_micros), ("name", true));
+        assert_eq!(redis.prefix_routes.unwrap().catch_all_route.unwrap().cluster, "a");
+        assert_eq!(redis.settings.unwrap().op_timeout.unwrap().seconds, 5);
+    }
 }

@@ -20,6 +20,7 @@ use envoy_types::pb::envoy::extensions::filters::http::header_to_metadata::v3::C
 use envoy_types::pb::envoy::extensions::filters::http::jwt_authn::v3::JwtAuthentication;
 use envoy_types::pb::envoy::extensions::filters::http::router::v3::Router;
 use envoy_types::pb::envoy::extensions::filters::http::set_filter_state::v3::Config as SetFilterState;
+use envoy_types::pb::envoy::extensions::filters::http::wasm::v3::Wasm;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter as EnvoyFilter;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType;
 use envoy_types::pb::google::protobuf::Any;
@@ -38,11 +39,11 @@ use crate::proto::stats::PluginConfig;
 use crate::wire::any;
 
 use super::access::Access;
-use super::peer;
 use super::standard::Own;
 use super::stats::Stats;
 use super::tokens::Tokens;
 use super::typed::typed_struct;
+use super::{messages, peer};
 
 /// A filter of calls. The order of the variants is the order in which calls pass them (istio `listener_builder.go`,
 /// `buildHTTPConnectionManager`).
@@ -61,7 +62,9 @@ pub enum HttpFilter {
     Tokens(Handle<Tokens>),
     /// Decides whether a call is let in, perhaps by what tokens say; the number is its place among such steps.
     Access(u8, Handle<Access>),
-    /// Learns from a header who calls, and takes it out.
+    /// Gives the header by which callers introduce themselves up where their certificate says something else.
+    Doubt,
+    /// Learns from that header who calls, and takes it out.
     Recognise,
     /// Tells servers of the mesh in a header who calls.
     Introduce {
@@ -74,6 +77,8 @@ pub enum HttpFilter {
     GrpcWeb,
     /// Counts gRPC messages.
     GrpcStats,
+    /// Tells those numbers to metrics.
+    Messages,
     /// Offers the mesh's protocols in the handshake with the server, by the protocol of the call.
     Alpn,
     /// The same for an Envoy that is not Istio's build.
@@ -103,9 +108,10 @@ impl HttpFilter {
             Self::Asked(_, step) | Self::Access(_, step) => step.call_extension(),
             Self::Tokens(_) => JwtAuthentication::full_name(),
             Self::Recognise => HeaderToMetadata::full_name(),
-            Self::Introduce { .. } => HeaderMutation::full_name(),
+            Self::Doubt | Self::Introduce { .. } => HeaderMutation::full_name(),
             Self::GrpcWeb => GrpcWeb::full_name(),
             Self::GrpcStats => GrpcStats::full_name(),
+            Self::Messages => Wasm::full_name(),
             Self::Alpn => Alpn::full_name(),
             Self::AlpnByState => SetFilterState::full_name(),
             Self::Fault => HttpFault::full_name(),
@@ -122,10 +128,12 @@ impl HttpFilter {
             Self::TellCallers => ("istio.metadata_exchange", tell_callers()),
             Self::Asked(_, step) | Self::Access(_, step) => step.build_for_calls(),
             Self::Tokens(tokens) => ("envoy.filters.http.jwt_authn", any(&tokens.build())),
+            Self::Doubt => ("envoy.filters.http.header_mutation", any(&peer::doubt())),
             Self::Recognise => ("envoy.filters.http.header_to_metadata", any(&peer::recognise())),
             Self::Introduce { own, to } => ("envoy.filters.http.header_mutation", any(&peer::introduce(own, to))),
             Self::GrpcWeb => ("envoy.filters.http.grpc_web", any(&GrpcWeb {})),
             Self::GrpcStats => ("envoy.filters.http.grpc_stats", any(&grpc_stats())),
+            Self::Messages => ("envoy.filters.http.wasm", any(&messages::filter())),
             Self::Alpn => ("istio.alpn", any(&alpn())),
             Self::AlpnByState => ("envoy.filters.http.set_filter_state", any(&alpn_by_state())),
             Self::Fault => ("envoy.filters.http.fault", any(&HttpFault::default())),

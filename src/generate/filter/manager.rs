@@ -122,7 +122,7 @@ impl CallSettings {
     }
 
     fn logs(&self) -> Vec<EnvoyAccessLog> {
-        let metrics = self.metrics.as_ref().and_then(Standard::of_calls);
+        let metrics = self.metrics.as_ref().map(Standard::of_calls).unwrap_or_default();
         self.logs.iter().map(AccessLog::build).chain(metrics).collect()
     }
 

@@ -23,6 +23,48 @@ pub(super) fn introduce(own: &Own, to: &str) -> HeaderMutation {
         append_action: HeaderAppendAction::OverwriteIfExistsOrAdd.into(),
         ..HeaderValueOption::default()
     };
+    mutation(header)
+}
+
+/// Whether the caller has a certificate of the mesh.
+pub(super) const IDENTIFIED: &str = "connection.mtls&&has(connection.uri_san_peer_certificate)";
+/// The namespace in it.
+pub(super) const NAMESPACE: &str = r"re.extract(connection.uri_san_peer_certificate,'/ns/([^/]+)','\\1')";
+/// Parts of its subject: the name of the workload, and the service that it is, if the authority has written them there.
+/// Each is whether there is such a part, and the part.
+pub(super) const WORKLOAD: [&str; 2] = [
+    "connection.subject_peer_certificate.matches('(^|,)CN=')",
+    r"re.extract(connection.subject_peer_certificate,'(^|,)CN=([^,]+)','\\2')",
+];
+pub(super) const CANONICAL: [&str; 2] = [
+    "connection.subject_peer_certificate.matches('(^|,)OU=')",
+    r"re.extract(connection.subject_peer_certificate,'(^|,)OU=([^,]+)','\\2')",
+];
+
+/// What is known of callers who say nothing, or of whom it is not believed.
+const NOBODY: &str = "unknown;unknown;unknown;latest;unknown;unknown;unknown";
+
+/// Replaces what callers say of themselves where it is not in the namespace of their certificate, or not the workload or
+/// service that the certificate names.
+pub(super) fn doubt() -> HeaderMutation {
+    let said = |index: usize| part(&format!("request.headers['{HEADER}']"), index);
+    let says_else = |[there, value]: [&str; 2], index| format!("{there}&&{value}!={}", said(index));
+    let lies = [format!("{NAMESPACE}!={}", said(1)), says_else(WORKLOAD, 0), says_else(CANONICAL, 2)];
+    let value = format!("%CEL({IDENTIFIED}&&({})?'{NOBODY}':request.headers['{HEADER}'])%", lies.join("||"));
+    let header = HeaderValueOption {
+        header: Some(HeaderValue { key: HEADER.to_owned(), value, ..HeaderValue::default() }),
+        append_action: HeaderAppendAction::OverwriteIfExists.into(),
+        ..HeaderValueOption::default()
+    };
+    mutation(header)
+}
+
+/// A part of a text that has semicolons between its parts.
+pub(super) fn part(text: &str, index: usize) -> String {
+    format!(r"re.extract({text},'^{}([^;]+)','\\1')", "[^;]*;".repeat(index))
+}
+
+fn mutation(header: HeaderValueOption) -> HeaderMutation {
     let request_mutations = vec![Mutation { action: Some(Action::Append(header)) }];
     let mutations = Some(Mutations { request_mutations, ..Mutations::default() });
     HeaderMutation { mutations, ..HeaderMutation::default() }
@@ -39,7 +81,7 @@ pub(super) fn recognise() -> HeaderToMetadata {
     let rule = Rule {
         header: HEADER.to_owned(),
         on_header_present: Some(known("")),
-        on_header_missing: Some(known("unknown;unknown;unknown;latest;unknown;unknown;unknown")),
+        on_header_missing: Some(known(NOBODY)),
         remove: true,
         ..Rule::default()
     };

@@ -5,8 +5,7 @@
 //! absent label and Kiali for a reason to skip the series: a rule makes `unknown` of it. Rules are long, so only metrics
 //! that graphs are drawn from have them.
 //!
-//! Absent: `istio_request_messages_total` and its like (Envoy shows loggers no numbers of messages), `istio_build`.
-//! Bytes of a connection are counted when it ends: what Envoy says before that is a sum, which would count twice.
+//! Absent: `istio_build`. Bytes of a connection are counted when it ends: what Envoy says before that is a sum, which would count twice.
 
 mod labels;
 #[cfg(test)]
@@ -16,7 +15,9 @@ use std::collections::HashMap;
 
 use envoy_types::pb::envoy::config::accesslog::v3::access_log::ConfigType;
 use envoy_types::pb::envoy::config::accesslog::v3::access_log_filter::FilterSpecifier;
-use envoy_types::pb::envoy::config::accesslog::v3::{AccessLog, AccessLogFilter, LogTypeFilter};
+use envoy_types::pb::envoy::config::accesslog::v3::{AccessLog, AccessLogFilter, HeaderFilter, LogTypeFilter};
+use envoy_types::pb::envoy::config::route::v3::HeaderMatcher;
+use envoy_types::pb::envoy::config::route::v3::header_matcher::HeaderMatchSpecifier;
 use envoy_types::pb::envoy::data::accesslog::v3::AccessLogType;
 use envoy_types::pb::envoy::extensions::access_loggers::stats::v3::Config;
 use envoy_types::pb::envoy::extensions::access_loggers::stats::v3::config::histogram::Unit;
@@ -24,6 +25,8 @@ use envoy_types::pb::envoy::extensions::access_loggers::stats::v3::config::{Coun
 use envoy_types::pb::envoy::extensions::matching::actions::transform_stat::v3::TransformStat;
 use envoy_types::pb::envoy::extensions::matching::actions::transform_stat::v3::transform_stat::UpdateTag;
 use envoy_types::pb::envoy::extensions::matching::common_inputs::stats::v3::StatTagValueInput;
+use envoy_types::pb::envoy::r#type::matcher::v3::StringMatcher;
+use envoy_types::pb::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
 use envoy_types::pb::envoy::r#type::v3::Scope;
 use envoy_types::pb::google::protobuf::UInt64Value;
 use envoy_types::pb::xds::core::v3::TypedExtensionConfig;
@@ -34,6 +37,7 @@ use envoy_types::pb::xds::r#type::matcher::v3::matcher::{MatcherTree, MatcherTyp
 use crate::base::Str;
 use crate::wire::any;
 
+use super::messages;
 use super::stats::MetricChange;
 use labels::Label;
 
@@ -44,6 +48,8 @@ pub struct Standard {
     pub inbound: bool,
     /// The workload that the proxy is beside; read from the proxy's Node if absent, so that listeners can be shared.
     pub own: Option<Own>,
+    /// Whether messages of gRPC can be counted (`HttpFilter::Messages`).
+    pub messages: bool,
     /// Changes to metrics, by name.
     pub changes: Vec<MetricChange>,
 }
@@ -94,6 +100,10 @@ const CALLS: [(&str, Value); 4] = [
     ("request_bytes", Value::Spread(Unit::Bytes, "%CEL(request.total_size)%")),
     ("response_bytes", Value::Spread(Unit::Bytes, "%CEL(response.total_size)%")),
 ];
+const MESSAGES: [(&str, Value); 2] = [
+    ("request_messages_total", Value::Sum(messages::ASKED)),
+    ("response_messages_total", Value::Sum(messages::ANSWERED)),
+];
 const OPENED: [(&str, Value); 1] = [("tcp_connections_opened_total", Value::One)];
 const CLOSED: [(&str, Value); 3] = [
     ("tcp_connections_closed_total", Value::One),
@@ -102,20 +112,30 @@ const CLOSED: [(&str, Value); 3] = [
 ];
 
 impl Standard {
-    /// The logger of calls; none if every metric is dropped.
-    pub(super) fn of_calls(&self) -> Option<AccessLog> {
-        self.logger(&labels::of_calls(self.inbound, self.own.as_ref()), &CALLS, None)
+    /// The loggers of calls, and of messages: none of which every metric is dropped.
+    pub(super) fn of_calls(&self) -> Vec<AccessLog> {
+        let labels = labels::of_calls(self.inbound, self.own.as_ref());
+        let calls = logger(&self.config(&labels, &CALLS), None);
+        let messages = self.counts_messages().then(|| self.config(&labels::of_messages(labels), &MESSAGES));
+        calls.into_iter().chain(messages.and_then(|config| logger(&config, Some(of_grpc())))).collect()
+    }
+
+    /// Whether messages of gRPC are counted.
+    pub fn counts_messages(&self) -> bool {
+        let dropped = |name: &str| self.changes.iter().any(|change| change.name == name && change.dropped);
+        self.messages && !MESSAGES.iter().all(|(name, _)| dropped(name))
     }
 
     /// The loggers of connections: when they are there, and when they end.
     pub(super) fn of_bytes(&self) -> Vec<AccessLog> {
         let labels = labels::of_bytes(self.inbound, self.own.as_ref());
-        let opened = self.logger(&labels, &OPENED, Some(AccessLogType::TcpUpstreamConnected));
-        let closed = self.logger(&labels, &CLOSED, Some(AccessLogType::TcpConnectionEnd));
+        let only = |kind| Some(of_type(kind, false));
+        let opened = logger(&self.config(&labels, &OPENED), only(AccessLogType::TcpUpstreamConnected));
+        let closed = logger(&self.config(&labels, &CLOSED), only(AccessLogType::TcpConnectionEnd));
         opened.into_iter().chain(closed).collect()
     }
 
-    fn logger(&self, labels: &[Label], metrics: &[(&str, Value)], only: Option<AccessLogType>) -> Option<AccessLog> {
+    fn config(&self, labels: &[Label], metrics: &[(&str, Value)]) -> Config {
         let scope = Scope { prefix: "wasmcustom.".to_owned(), ..Scope::default() };
         let mut config = Config { stats_scope: Some(scope), ..Config::default() };
         for (name, value) in metrics {
@@ -138,12 +158,31 @@ impl Standard {
                 }
             }
         }
-        (!config.counters.is_empty() || !config.histograms.is_empty()).then(|| AccessLog {
-            name: "envoy.access_loggers.stats".to_owned(),
-            filter: only.map(|kind| of_type(kind, false)),
-            config_type: Some(ConfigType::TypedConfig(any(&config))),
-        })
+        config
     }
+}
+
+/// The logger, if anything is counted.
+fn logger(config: &Config, filter: Option<AccessLogFilter>) -> Option<AccessLog> {
+    (!config.counters.is_empty() || !config.histograms.is_empty()).then(|| AccessLog {
+        name: "envoy.access_loggers.stats".to_owned(),
+        filter,
+        config_type: Some(ConfigType::TypedConfig(any(config))),
+    })
+}
+
+/// Entries of calls that say they are gRPC.
+fn of_grpc() -> AccessLogFilter {
+    let grpc = StringMatcher {
+        match_pattern: Some(MatchPattern::Prefix("application/grpc".to_owned())),
+        ..StringMatcher::default()
+    };
+    let header = HeaderMatcher {
+        name: "content-type".to_owned(),
+        header_match_specifier: Some(HeaderMatchSpecifier::StringMatch(grpc)),
+        ..HeaderMatcher::default()
+    };
+    AccessLogFilter { filter_specifier: Some(FilterSpecifier::HeaderFilter(HeaderFilter { header: Some(header) })) }
 }
 
 /// Entries of a type, or all others.

@@ -43,6 +43,8 @@ pub struct ClusterDefaults {
     pub labels: bool,
     /// Whether weights of localities count wherever there is a preference by locality.
     pub locality_weights: bool,
+    /// Whether keys of Redis tell to which server a command goes.
+    pub sharded_redis: bool,
     /// Whether of TLS to others rules say more than the proxy's own files.
     pub external_by_rule: bool,
 }
@@ -69,6 +71,7 @@ impl ClusterDefaults {
             counts_remaining: !features.uncounted_limits,
             labels: features.cluster_labels,
             locality_weights: features.locality_weights,
+            sharded_redis: features.redis_filter,
             external_by_rule: features.external_by_rule,
         }
     }

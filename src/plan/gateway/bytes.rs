@@ -36,7 +36,7 @@ impl<'p, 's> Wires<'p, 's> {
             labels: &self.gate.labels,
             stat_name: &self.gate.stat_name,
             idle_timeout: self.gate.idle_timeout,
-            has_mongo: self.gate.has_mongo,
+            reads: self.gate.reads,
             settings: match mode {
                 Some(ServerTlsMode::IstioMutual) => &self.gate.exchanging,
                 // Who calls, and what, is for the server to judge.

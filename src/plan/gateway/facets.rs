@@ -15,7 +15,7 @@ use crate::model::facts::{Handle, Server, ServerEntry, Servers};
 use crate::model::{Scope, View};
 use crate::plan::access::access;
 use crate::plan::caller::{Caller as Selected, place};
-use crate::plan::listener::{Direction, Settings, addresses, has_basics};
+use crate::plan::listener::{Direction, Reads, Settings, addresses, has_basics};
 use crate::plan::route::{Caller, caller, extensions, headers};
 use crate::plan::targets;
 use crate::proxy::{Flag, Proxy, Role};
@@ -45,7 +45,7 @@ pub(super) struct Gate {
     pub(super) idle_timeout: Option<Duration>,
     /// A pattern for the names of clusters in statistics; empty for their own.
     pub(super) stat_name: Str,
-    pub(super) has_mongo: bool,
+    pub(super) reads: Reads,
     pub(super) has_grpc_web: bool,
     /// Whether nothing may be let in: of bytes, of calls.
     pub(super) shut: [bool; 2],
@@ -93,7 +93,7 @@ fn gate(view: &View<'_>, proxy: &Proxy) -> Option<Gate> {
         labels: Selected::selected(view, proxy).labels,
         idle_timeout: settings.idle_timeout(),
         stat_name: mesh.outbound_cluster_stat_name.clone(),
-        has_mongo: settings.has_mongo(),
+        reads: settings.reads(),
         has_grpc_web: proxy.capabilities.has(&HttpFilter::GrpcWeb.extension()),
         shut: access.shut(),
         bytes: access.guard(&open),

@@ -2,12 +2,12 @@
 
 use crate::api::virtual_service::Retry;
 use crate::base::{Duration, Str};
-use crate::generate::filter::{
-    Bytes, BytesSettings, CallSettings, Calls, HttpFilter, Protocol as Read, Routes, TcpProxy,
-};
+use crate::generate::filter::{Bytes, BytesSettings, CallSettings, Calls, HttpFilter, Routes, TcpProxy};
 use crate::generate::inbound::{InboundChain, InboundRoute, ServerTls};
 use crate::generate::listener::{CLEAR_HTTP, Content, Transport};
 use crate::model::facts::{Handle, PeerMode, Protocol, Registry};
+
+use crate::plan::listener::Reads;
 
 use super::destination::Destination;
 use super::mode::{Certificates, FOREIGN_TLS, Taken, taken};
@@ -30,7 +30,7 @@ pub(super) struct Workload {
     /// How long a connection may be silent.
     pub(super) idle_timeout: Option<Duration>,
     pub(super) has_grpc_web: bool,
-    pub(super) has_mongo: bool,
+    pub(super) reads: Reads,
     pub(super) clear_http: &'static [&'static str],
 }
 
@@ -108,11 +108,10 @@ impl Workload {
     }
 
     fn bytes(&self, to: &Destination<'_>) -> Bytes {
-        let mongo = to.port.protocol == Protocol::Mongo && self.has_mongo;
         Bytes {
             settings: self.bytes.clone(),
             resolution: None,
-            protocol: mongo.then_some(Read::Mongo),
+            protocol: self.reads.of(to.port.protocol),
             proxy: TcpProxy {
                 stat_prefix: self.stat_prefix(to),
                 idle_timeout: self.idle_timeout,

@@ -22,6 +22,7 @@ use crate::plan::name::Reach;
 use crate::plan::sidecar;
 use crate::proxy::{Capabilities, Flag, Proxy};
 
+use super::reads::Reads;
 use super::settings::{Direction, Settings};
 
 /// How connections of the application come to the proxy.
@@ -85,7 +86,7 @@ pub(super) struct Caller {
     pub(super) stat_name: Str,
     /// The families of addresses it asks DNS for.
     pub(super) lookup: Family,
-    pub(super) has_mongo: bool,
+    pub(super) reads: Reads,
     /// The protocols of calls in clear text.
     pub(super) clear_http: &'static [&'static str],
     pub(super) resolves_sni: bool,
@@ -131,7 +132,7 @@ impl Caller {
             unknown_calls: settings.unknown_calls(),
             stat_name: mesh.outbound_cluster_stat_name.clone(),
             lookup,
-            has_mongo: settings.has_mongo(),
+            reads: settings.reads(),
             clear_http: settings.clear_http(),
             resolves_sni: known(SniFilter::full_name()),
             resolves_hosts: known(HttpFilter::Resolve("*".into(), lookup).extension()),

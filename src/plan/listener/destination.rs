@@ -3,12 +3,13 @@
 use crate::api::destination_rule::{HashKey, LoadBalancer, Policy, TrafficPolicy};
 use crate::api::virtual_service::{Destination as RouteDestination, WeightedDestination};
 use crate::base::{Duration, Host, Labels, Namespace, Str};
-use crate::generate::filter::{Bytes, BytesSettings, Destination, Protocol as Read, SniResolution, TcpProxy, Tunnel};
+use crate::generate::filter::{Bytes, BytesSettings, Destination, SniResolution, TcpProxy, Tunnel};
 use crate::model::View;
 use crate::model::facts::{Handle, Port, Protocol, Registry, Resolution, Rule, Service, VirtualService};
 
 use super::Planning;
 use super::group::Candidate;
+use super::reads::Reads;
 
 /// What decides about the way of bytes.
 pub(in crate::plan) struct Ways<'a, 's> {
@@ -19,7 +20,7 @@ pub(in crate::plan) struct Ways<'a, 's> {
     pub(in crate::plan) stat_name: &'a str,
     /// How long a connection may be silent where no rule says.
     pub(in crate::plan) idle_timeout: Option<Duration>,
-    pub(in crate::plan) has_mongo: bool,
+    pub(in crate::plan) reads: Reads,
     pub(in crate::plan) settings: &'a Handle<BytesSettings>,
 }
 
@@ -31,7 +32,7 @@ impl<'s> Planning<'_, 's> {
             labels: &caller.labels,
             stat_name: &caller.stat_name,
             idle_timeout: caller.idle_timeout,
-            has_mongo: caller.has_mongo,
+            reads: caller.reads,
             settings: &caller.bytes,
         }
     }
@@ -97,8 +98,7 @@ impl Ways<'_, '_> {
     }
 
     pub(in crate::plan) fn chain(&self, protocol: Protocol, proxy: TcpProxy) -> Bytes {
-        let mongo = protocol == Protocol::Mongo && self.has_mongo;
-        Bytes { settings: self.settings.clone(), resolution: None, protocol: mongo.then_some(Read::Mongo), proxy }
+        Bytes { settings: self.settings.clone(), resolution: None, protocol: self.reads.of(protocol), proxy }
     }
 
     /// What the rule of the (first) destination says of connections. Its policies of single ports do not count here.

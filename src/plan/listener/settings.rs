@@ -10,8 +10,6 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use prost::Name;
 
-use envoy_types::pb::envoy::extensions::filters::network::mongo_proxy::v3::MongoProxy;
-
 use crate::api::mesh::{
     ConnectionSettings, ForwardClientCert, MeshConfig, MetadataExchangeMode, Profile, ProxyConfig, ProxyHeaders,
 };
@@ -26,6 +24,8 @@ use crate::plan::cluster::{Resolves, resolves};
 use crate::plan::telemetry::{Place, Telemetries};
 use crate::proto::stats::PluginConfig;
 use crate::proxy::{Proxy, Role};
+
+use super::reads::Reads;
 
 /// Whether calls go out of the workload or come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -216,7 +216,7 @@ impl<'a> Settings<'a> {
         };
         wanted.extend([HttpFilter::GrpcStats, HttpFilter::Fault, HttpFilter::Cors, HttpFilter::Router { quiet }]);
         wanted.extend(self.stats(direction).into_iter().map(HttpFilter::Stats));
-        wanted.extend(self.telemetry.introduction(direction == Direction::In));
+        wanted.extend(self.telemetry.standard_filters(direction == Direction::In));
         wanted.retain(|filter| self.has(filter));
         wanted.sort();
         wanted
@@ -227,9 +227,9 @@ impl<'a> Settings<'a> {
         if self.features.http10 { CLEAR_HTTP_10 } else { CLEAR_HTTP }
     }
 
-    /// Whether MongoDB's messages can be counted.
-    pub(in crate::plan) fn has_mongo(&self) -> bool {
-        self.features.mongo_filter && self.proxy.capabilities.has(&MongoProxy::full_name())
+    /// The protocols of bytes that the proxy reads along.
+    pub(in crate::plan) fn reads(&self) -> Reads {
+        Reads::new(self.features, &self.proxy.capabilities)
     }
 
     fn has(&self, filter: &HttpFilter) -> bool {

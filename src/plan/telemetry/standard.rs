@@ -1,13 +1,15 @@
 //! Istio's metrics for others than Istio's proxies.
 
 use envoy_types::pb::envoy::extensions::access_loggers::stats::v3::Config;
+use envoy_types::pb::envoy::extensions::filters::http::grpc_stats::v3::FilterConfig as GrpcStats;
 use envoy_types::pb::envoy::extensions::filters::http::header_mutation::v3::HeaderMutation;
 use envoy_types::pb::envoy::extensions::filters::http::header_to_metadata::v3::Config as HeaderToMetadata;
+use envoy_types::pb::envoy::extensions::filters::http::wasm::v3::Wasm;
 use prost::Name;
 
 use crate::api::cel;
 use crate::base::Str;
-use crate::generate::filter::{HttpFilter, MetricChange, Own, Standard};
+use crate::generate::filter::{HttpFilter, MetricChange, Own, Standard, WASM_RUNTIME};
 
 use super::Telemetries;
 use super::metrics::changes;
@@ -25,16 +27,26 @@ impl Telemetries<'_> {
         let mut changes = changes(&counting);
         changes.iter_mut().for_each(|change| change.added.retain(|(_, expression)| fits(expression)));
         changes.retain(|change| *change != MetricChange { name: change.name.clone(), ..MetricChange::default() });
-        Some(Standard { inbound, own: named.then(|| self.own()), changes })
+        let counters = [Wasm::full_name(), GrpcStats::full_name(), WASM_RUNTIME.to_owned()];
+        let messages = counters.iter().all(|extension| self.has(extension));
+        Some(Standard { inbound, own: named.then(|| self.own()), messages, changes })
     }
 
-    /// The filter by which callers and those that are called know each other, where anything is counted.
-    pub(in crate::plan) fn introduction(&self, inbound: bool) -> Option<HttpFilter> {
-        self.standard(inbound, false)?;
-        Some(match inbound {
-            true => HttpFilter::Recognise,
-            false => HttpFilter::Introduce { own: self.own(), to: format!(".svc.{}", self.view.mesh().domain).into() },
-        })
+    /// The filters that metrics need, where anything is counted: callers and those that are called know each other, and
+    /// messages of gRPC have numbers.
+    pub(in crate::plan) fn standard_filters(&self, inbound: bool) -> Vec<HttpFilter> {
+        let Some(standard) = self.standard(inbound, false) else { return Vec::new() };
+        let mut filters = match inbound {
+            // Without an identity no caller can show a certificate.
+            true if self.proxy.capabilities.has_identity() => vec![HttpFilter::Doubt, HttpFilter::Recognise],
+            true => vec![HttpFilter::Recognise],
+            false => {
+                let to = format!(".svc.{}", self.view.mesh().domain).into();
+                vec![HttpFilter::Introduce { own: self.own(), to }]
+            }
+        };
+        filters.extend(standard.counts_messages().then_some(HttpFilter::Messages));
+        filters
     }
 
     fn own(&self) -> Own {

@@ -32,6 +32,16 @@ impl Certificate {
         Self::make(directory, name, &arguments)
     }
 
+    /// A workload's certificate that this authority has signed, with a subject such as `/CN=web` (`/` for none), for a
+    /// service account of the mesh, e.g. `ns/shop/sa/web`.
+    pub(crate) fn identify(&self, directory: &Path, name: &str, subject: &str, account: &str) -> Certificate {
+        let authority = [self.certificate.to_str(), self.key.to_str()].map(|path| path.expect("a path of ours"));
+        let identity = format!("subjectAltName=critical,URI:spiffe://cluster.local/{account}");
+        let mut arguments = vec!["-CA", authority[0], "-CAkey", authority[1], "-addext", &identity];
+        arguments.extend(["-addext", "basicConstraints=critical,CA:FALSE", "-subj", subject]);
+        Self::make(directory, name, &arguments)
+    }
+
     fn make(directory: &Path, name: &str, arguments: &[&str]) -> Certificate {
         let made = Certificate {
             certificate: directory.join(format!("{name}.pem")),
@@ -39,7 +49,10 @@ impl Certificate {
         };
         let mut command = Command::new(require::program("openssl", "openssl"));
         command.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]);
-        command.args(["-days", "2", "-subj", &format!("/CN={name}")]).args(arguments);
+        command.args(["-days", "2"]).args(arguments);
+        if !arguments.contains(&"-subj") {
+            command.args(["-subj", &format!("/CN={name}")]);
+        }
         run(command.arg("-out").arg(&made.certificate).arg("-keyout").arg(&made.key));
         // The sidecar reads it as another user.
         std::fs::set_permissions(&made.key, PermissionsExt::from_mode(0o644)).expect("it is ours");

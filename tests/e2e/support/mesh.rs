@@ -12,7 +12,7 @@ use super::envoy::Sidecar;
 use super::netns::Namespace;
 use super::network::Network;
 use super::process::{Process, eventually};
-use super::{http, require};
+use super::{capture, http, require};
 
 pub(crate) use super::network::CENTRE;
 
@@ -32,6 +32,8 @@ pub(crate) struct Mesh {
     user: Option<u32>,
     /// The mesh config.
     pub(crate) settings: String,
+    /// istiod's variables that the control plane is started with.
+    pub(crate) variables: Vec<(&'static str, &'static str)>,
     network: Network,
     _alone: File,
 }
@@ -49,6 +51,7 @@ impl Mesh {
             grpc: format!("{CENTRE}:{GRPC}"),
             user: Some(PROXY_ID),
             settings: "{}\n".to_owned(),
+            variables: Vec::new(),
             network,
             _alone: alone,
         }
@@ -65,9 +68,9 @@ impl Mesh {
     }
 
     /// Keeps that directory when the mesh ends; where it is.
+    #[allow(dead_code, reason = "only the tests of the users' mesh do")]
     pub(crate) fn keep(&mut self) -> PathBuf {
-        self.directory.disable_cleanup(true);
-        self.directory.path().to_owned()
+        self.network.keep()
     }
 
     /// Puts `yaml` into the folder as `file`, in one step as an editor does; returns when that was.
@@ -101,6 +104,7 @@ impl Mesh {
         let address = |port: u16| format!("{CENTRE}:{port}");
         command.args(["--grpcAddr", &self.grpc, "--httpAddr", &address(HTTP)]);
         command.args(["--monitoringAddr", &address(MONITORING)]);
+        command.envs(self.variables.iter().copied());
         let mut process = Process::start("mizzen", command, self.directory().join("mizzen.log"));
         eventually(Duration::from_secs(20), "the control plane to be ready", || {
             process.assert_alive();
@@ -118,6 +122,15 @@ impl Mesh {
     /// The sidecar of the Pod called `name` in `yaml`, in a namespace with the Pod's address and captured traffic.
     pub(crate) fn sidecar(&self, yaml: &str, name: &str) -> Sidecar {
         self.network.sidecar(yaml, name, &self.grpc, self.user)
+    }
+
+    /// The same beside an agent that serves secrets at a socket.
+    #[allow(dead_code, reason = "only the tests of identities do")]
+    pub(crate) fn identified_sidecar(&self, yaml: &str, name: &str, secrets: &Path) -> Sidecar {
+        let (centre, socket) = (CENTRE.to_string(), secrets.display().to_string());
+        let mut flags = vec!["--discovery-address", &self.grpc, "--dns-capture", "--dns-resolver", &centre];
+        flags.extend(["--sds-socket", &socket]);
+        self.network.proxy(yaml, name, &flags, self.user, |namespace| capture::install(namespace, &centre))
     }
 
     /// A namespace on the network, with everything that is not there routed to the centre and names asked of it.

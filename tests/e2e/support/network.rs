@@ -50,6 +50,13 @@ impl Network {
         self.directory.path()
     }
 
+    /// Keeps that directory when the network ends; where it is.
+    #[allow(dead_code, reason = "only the tests of the users' mesh do")]
+    pub(crate) fn keep(&mut self) -> PathBuf {
+        self.directory.disable_cleanup(true);
+        self.directory.path().to_owned()
+    }
+
     /// A namespace on the network, with everything that is not there routed to the centre and names asked of it.
     pub(crate) fn attach(&self, name: &str, address: IpAddr) -> Namespace {
         let namespace = Namespace::new(name);

@@ -1,5 +1,6 @@
 //! Limits, and endpoints taken out.
 
+use envoy_types::pb::envoy::config::cluster::v3::cluster::LbPolicy;
 use envoy_types::pb::envoy::config::common::matcher::v3::match_predicate::Rule;
 
 use super::*;
@@ -161,4 +162,17 @@ fn the_meshs_limits_hold_where_a_rule_has_none_and_for_all_unknown_hosts() {
     assert_eq!(limit(own.build().unwrap()), 8);
     let unknown = Passthrough { kind: PassthroughKind::Outbound, traits: traits(), mesh };
     assert_eq!(limit(unknown.build().unwrap()), 3);
+}
+
+#[test]
+fn keys_of_redis_tell_the_server_where_its_filter_is_switched_on() {
+    let policy = |sharded, protocol| {
+        let mut cluster = plain();
+        cluster.service.protocol = protocol;
+        cluster.mesh = Handle::new(ClusterDefaults { sharded_redis: sharded, ..(*cluster.mesh).clone() });
+        cluster.build().unwrap().lb_policy()
+    };
+    assert_eq!(policy(true, Protocol::Redis), LbPolicy::Maglev);
+    assert_eq!(policy(false, Protocol::Redis), LbPolicy::LeastRequest);
+    assert_eq!(policy(true, Protocol::Tcp), LbPolicy::LeastRequest);
 }

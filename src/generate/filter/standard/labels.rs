@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::Own;
+use crate::generate::filter::peer::{self, CANONICAL, IDENTIFIED, NAMESPACE, WORKLOAD};
 
 /// A label.
 pub(super) struct Label {
@@ -61,9 +62,8 @@ const OF_NODE: [&str; 7] = [
 /// tell the labels `app` and `version`.
 const OF_ENDPOINT: [Option<usize>; 7] = [Some(0), Some(1), Some(2), Some(3), None, None, Some(4)];
 
-/// A part of a text that has semicolons between its parts.
 fn part(text: &str, index: usize) -> String {
-    format!(r"%CEL(re.extract({text},'^{}([^;]+)','\\1'))%", "[^;]*;".repeat(index))
+    format!("%CEL({})%", peer::part(text, index))
 }
 
 fn own(side: usize, own: Option<&Own>) -> Vec<Label> {
@@ -87,26 +87,29 @@ fn endpoint() -> Vec<Label> {
     NAMES[1].iter().zip(OF_ENDPOINT).map(one).collect()
 }
 
-/// The calling workload, as it told by a header (`HttpFilter::Recognise`). A caller with a certificate is in the
-/// namespace of its identity, whatever it says.
+/// What the certificate of a caller says, or else this. Nothing else is believed of what a certificate says.
+fn certified([there, value]: [&str; 2], otherwise: &str) -> Cow<'static, str> {
+    format!("%CEL({IDENTIFIED}&&{there}?{value}:{otherwise})%").into()
+}
+
+/// The calling workload, as it told by a header (`HttpFilter::Recognise`). A caller with a certificate is who that says.
 fn caller() -> Vec<Label> {
     const TEXT: &str = "metadata.filter_metadata['mesh.src'].peer";
     let mut labels: Vec<Label> =
         NAMES[0].iter().enumerate().map(|(index, name)| label(name, part(TEXT, index), None)).collect();
-    labels[1].format = format!("%CEL({IDENTIFIED}?{NAMESPACE}:re.extract({TEXT},'^[^;]*;([^;]+)','\\\\1'))%").into();
+    labels[0].format = certified(WORKLOAD, &peer::part(TEXT, 0));
+    labels[1].format = certified(["true", NAMESPACE], &peer::part(TEXT, 1));
+    labels[2].format = certified(CANONICAL, &peer::part(TEXT, 2));
     labels
 }
-
-/// Whether the caller has a certificate of the mesh, and the namespace in it.
-const IDENTIFIED: &str = "connection.mtls&&has(connection.uri_san_peer_certificate)";
-const NAMESPACE: &str = r"re.extract(connection.uri_san_peer_certificate,'/ns/([^/]+)','\\1')";
 
 /// The calling workload of a connection: nothing but its certificate tells.
 fn unnamed_caller() -> Vec<Label> {
     let nothing =
         |name: &&'static str| label(name, if name.ends_with("revision") { "latest" } else { "unknown" }, None);
     let mut labels: Vec<Label> = NAMES[0].iter().map(nothing).collect();
-    labels[1].format = format!("%CEL({IDENTIFIED}?{NAMESPACE}:'unknown')%").into();
+    let said = [WORKLOAD, ["true", NAMESPACE], CANONICAL];
+    labels.iter_mut().zip(said).for_each(|(label, said)| label.format = certified(said, "'unknown'"));
     labels
 }
 
@@ -138,12 +141,18 @@ fn common(inbound: bool, calls: bool) -> Vec<Label> {
         label("destination_service_name", format!("%CEL({SERVICE}.name:xds.cluster_name)%"), UNKNOWN),
         label("destination_service_namespace", format!("%CEL({SERVICE}.namespace:'unknown')%"), UNKNOWN),
         label("connection_security_policy", policy, None),
-        label("response_flags", "%RESPONSE_FLAGS%", None),
     ]
+}
+
+/// Those of messages, which no answer is known of.
+pub(super) fn of_messages(mut labels: Vec<Label>) -> Vec<Label> {
+    labels.retain(|label| !["response_code", "response_flags", "grpc_response_status"].contains(&label.name));
+    labels
 }
 
 pub(super) fn of_calls(inbound: bool, workload: Option<&Own>) -> Vec<Label> {
     let mut labels = common(inbound, true);
+    labels.push(label("response_flags", "%RESPONSE_FLAGS%", None));
     labels.push(label(
         "request_protocol",
         "%CEL('content-type' in request.headers&&request.headers['content-type'].startsWith('application/grpc')?'grpc':'http')%",
@@ -158,6 +167,7 @@ pub(super) fn of_calls(inbound: bool, workload: Option<&Own>) -> Vec<Label> {
 
 pub(super) fn of_bytes(inbound: bool, workload: Option<&Own>) -> Vec<Label> {
     let mut labels = common(inbound, false);
+    labels.push(label("response_flags", "%RESPONSE_FLAGS%", None));
     labels.push(label("request_protocol", "tcp", None));
     labels.extend(own(usize::from(inbound), workload));
     labels.extend(if inbound { unnamed_caller() } else { endpoint() });

@@ -1,12 +1,14 @@
 //! Istio's metrics for others than Istio's proxies.
 
 use envoy_types::pb::envoy::extensions::access_loggers::stats::v3::Config;
+use envoy_types::pb::envoy::extensions::filters::http::grpc_stats::v3::FilterConfig as GrpcStats;
 use envoy_types::pb::envoy::extensions::filters::http::header_mutation::v3::HeaderMutation;
 use envoy_types::pb::envoy::extensions::filters::http::header_to_metadata::v3::Config as HeaderToMetadata;
+use envoy_types::pb::envoy::extensions::filters::http::wasm::v3::Wasm;
 use prost::Name;
 
 use super::*;
-use crate::generate::filter::{HttpFilter, Standard};
+use crate::generate::filter::{HttpFilter, Standard, WASM_RUNTIME};
 
 fn counting(proxy: &Proxy, telemetries: &[String], inbound: bool) -> Option<Standard> {
     let mesh = world(json!({"defaultProviders": {"metrics": ["prometheus"]}}), telemetries);
@@ -30,9 +32,33 @@ fn who_has_a_logger_for_statistics_and_not_istios_filter_counts_by_it() {
 fn a_side_that_counts_nothing_says_nothing_of_itself_either() {
     let off = telemetry("shop", "own", "metrics: [{overrides: [{match: {mode: CLIENT}, disabled: true}]}]");
     let mesh = world(json!({"defaultProviders": {"metrics": ["prometheus"]}}), &[off]);
-    let filter = |inbound| ask(&mesh, &counter(), |t| t.introduction(inbound));
-    assert!(filter(false).is_none());
-    assert_eq!(filter(true), Some(HttpFilter::Recognise));
+    let filters = |inbound| ask(&mesh, &counter(), |t| t.standard_filters(inbound));
+    assert_eq!(filters(false), []);
+    assert_eq!(filters(true), [HttpFilter::Recognise]);
+}
+
+#[test]
+fn messages_of_grpc_are_counted_by_who_has_all_that_it_takes_unless_a_telemetry_drops_them() {
+    let mesh = |specs: &[&str]| {
+        let telemetries: Vec<String> = specs.iter().map(|spec| telemetry("shop", "own", spec)).collect();
+        world(json!({"defaultProviders": {"metrics": ["prometheus"]}}), &telemetries)
+    };
+    let parts = [Config::full_name(), HeaderMutation::full_name(), HeaderToMetadata::full_name()];
+    let more = [Wasm::full_name(), GrpcStats::full_name(), WASM_RUNTIME.to_owned()];
+    let all: Vec<String> = parts.iter().chain(&more).cloned().collect();
+    let counts = |proxy: &Proxy, specs: &[&str]| {
+        let filters = ask(&mesh(specs), proxy, |t| t.standard_filters(false));
+        filters.contains(&HttpFilter::Messages)
+    };
+    assert!(counts(&stock(&all), &[]));
+    for lacking in 0..more.len() {
+        let some: Vec<String> = all.iter().filter(|part| **part != more[lacking]).cloned().collect();
+        assert!(!counts(&stock(&some), &[]), "without {}", more[lacking]);
+    }
+    let drop = |metric: &str| format!("{{match: {{metric: {metric}}}, disabled: true}}");
+    let [one, other] = ["GRPC_REQUEST_MESSAGES", "GRPC_RESPONSE_MESSAGES"].map(drop);
+    assert!(counts(&stock(&all), &[&format!("metrics: [{{overrides: [{one}]}}]")]));
+    assert!(!counts(&stock(&all), &[&format!("metrics: [{{overrides: [{one}, {other}]}}]")]));
 }
 
 #[test]
