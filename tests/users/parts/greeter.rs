@@ -11,8 +11,8 @@ use tonic::transport::Channel;
 use tonic::transport::server::TcpIncoming;
 use tonic_prost::ProstCodec;
 
-use crate::support::netns::Namespace;
 use crate::support::greeter::Backend;
+use crate::support::netns::Namespace;
 
 const HELLO: &str = "/demo.Greeter/Hello";
 const TALK: &str = "/demo.Greeter/Talk";

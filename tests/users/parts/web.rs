@@ -10,8 +10,8 @@ use tokio::sync::{OnceCell, oneshot};
 use tonic::transport::Channel;
 
 use super::greeter::hello;
-use crate::support::netns::Namespace;
 use crate::support::greeter::Backend;
+use crate::support::netns::Namespace;
 
 /// What applications pass on, as Istio's documentation asks of them.
 const PASSED_ON: [&str; 7] =
