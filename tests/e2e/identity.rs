@@ -11,7 +11,7 @@ use crate::support::envoy::Sidecar;
 use crate::support::http::{self, Request};
 use crate::support::mesh::Mesh;
 use crate::support::process::eventually;
-use crate::support::{require, secrets, servers, web};
+use crate::support::{greeter, require, secrets, web};
 
 const WEB: &str = "web.shop.svc.cluster.local";
 
@@ -93,7 +93,7 @@ fn a_caller_with_a_certificate_is_who_that_says_and_nobody_else() {
     let [client, server] = [("client", &client), ("web-1", &server)]
         .map(|(name, own)| mesh.identified_sidecar(OBJECTS, name, &secrets::serve(&directory, name, own, &authority)));
     let application = web::Backend::start(server.namespace(), "web-1");
-    let _bytes = servers::greeter(server.namespace(), "web-1");
+    let _bytes = greeter::greeter(server.namespace(), "web-1");
 
     // The client's application cannot speak for others either: its proxy does.
     for _ in 0..3 {
