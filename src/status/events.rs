@@ -174,7 +174,8 @@ fn name(notice: &Notice) -> String {
 
 /// The beginning of a text that is too long.
 fn truncated(text: &str, longest: usize) -> &str {
-    &text[..text.floor_char_boundary(longest)]
+    let ends = text.char_indices().map(|(at, char)| at + char.len_utf8());
+    &text[..ends.take_while(|end| *end <= longest).last().unwrap_or_default()]
 }
 
 #[cfg(test)]

@@ -52,10 +52,13 @@ struct Page {
     state: State,
     options: Arc<Options>,
     /// Who may talk to whom, and of which revision that is.
-    mesh: Arc<Mutex<Option<(u64, Arc<Mesh>)>>>,
+    mesh: Arc<Mutex<Option<Configured>>>,
     /// What Prometheus said, and when.
     said: Arc<Mutex<Option<(Instant, Said)>>>,
 }
+
+/// The mesh of a revision.
+type Configured = (u64, Arc<Mesh>);
 
 type Said = Result<Arc<[Answer; 3]>, String>;
 

@@ -77,7 +77,7 @@ fn mesh() -> Mesh {
 /// Each line as `from > to: why`.
 fn lines(talk: &Value) -> Vec<String> {
     let name = |party: &Value| {
-        let name = party["host"].as_str().or(party["name"].as_str());
+        let name = party["host"].as_str().or_else(|| party["name"].as_str());
         name.map_or_else(|| format!("any of {}", party["namespace"].as_str().unwrap()), ToOwned::to_owned)
     };
     let line = |row: &Value| format!("{} > {}: {}", name(&row["from"]), name(&row["to"]), row["why"][0]);

@@ -51,9 +51,9 @@ fn messages_of_grpc_are_counted_by_who_has_all_that_it_takes_unless_a_telemetry_
         filters.contains(&HttpFilter::Messages)
     };
     assert!(counts(&stock(&all), &[]));
-    for lacking in 0..more.len() {
-        let some: Vec<String> = all.iter().filter(|part| **part != more[lacking]).cloned().collect();
-        assert!(!counts(&stock(&some), &[]), "without {}", more[lacking]);
+    for lacking in &more {
+        let some: Vec<String> = all.iter().filter(|part| *part != lacking).cloned().collect();
+        assert!(!counts(&stock(&some), &[]), "without {lacking}");
     }
     let drop = |metric: &str| format!("{{match: {{metric: {metric}}}, disabled: true}}");
     let [one, other] = ["GRPC_REQUEST_MESSAGES", "GRPC_RESPONSE_MESSAGES"].map(drop);
