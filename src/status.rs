@@ -4,9 +4,9 @@
 //! out, to the API server:
 //! - `status.addresses` of ServiceEntries, the virtual addresses that the model gave (`addresses`);
 //! - a condition `Accepted` on Istio's objects with which something is wrong, and what it says (`conditions`);
-//! - Events for what a user must see (`events`).
+//! - Events for what a user must see (`events`), by whoever has seen it ([`Witness`]).
 //!
-//! Each writer writes in one replica of all control planes in the cluster, istiod's among them: the one that holds its
+//! Each writer of status writes in one replica of all control planes in the cluster, istiod's among them: the one that holds its
 //! lock (`leader`, by `elector`'s rules, in a `lock` as istiod has them).
 //!
 //! Invariants:
@@ -37,11 +37,13 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::api::Object;
 use crate::base::Finding;
 use crate::model::Survey;
 
 pub use standing::{Standing, Standings};
 
+use events::{About, Events, Notice};
 use leader::Candidate;
 use lock::{Form, Lock};
 use server::Server;
@@ -89,6 +91,20 @@ pub trait Observer: Send + Sync + 'static {
 pub struct Writers {
     running: JoinSet<()>,
     standings: Standings,
+    events: Events,
+}
+
+/// Says what this replica has seen for itself, whoever writes the rest. Copies are the same.
+#[derive(Clone)]
+pub struct Witness(Events);
+
+impl Witness {
+    /// Proxies refuse something that follows from an object, in these words. Never waits.
+    pub fn refused(&self, object: &Object, what: &str, why: &str) {
+        let note = format!("proxies refuse {what}, which follows from this: {why}");
+        let about = About::object(object);
+        self.0.tell(Notice { about, warning: true, reason: "Refused".to_owned(), note });
+    }
 }
 
 /// Starts to write, in tasks of the current runtime, until told to stop. Nothing is written before there is a mesh to
@@ -104,7 +120,7 @@ pub fn spawn(
     let standings = Standings::default();
     let server = Server::new(client.clone(), observer.clone());
     let mut running = JoinSet::new();
-    let events = events::spawn(server.clone(), &options.pod, &mut running);
+    let events = events::spawn(server.clone(), &options.pod, stop.clone(), &mut running);
     let candidate = |name, form| {
         let lock = Lock::new(client, &options.namespace, name, form);
         Candidate::new(lock, server.clone(), options, standings.clone(), observer.clone())
@@ -116,16 +132,21 @@ pub fn spawn(
         running.spawn(candidate.run(stop.clone(), work));
     }
     let candidate = candidate(conditions::LOCK, Form::Lease);
-    let options = options.clone();
-    let work = move || conditions::write(server.clone(), sights.clone(), events.clone(), options.clone());
+    let (options, told) = (options.clone(), events.clone());
+    let work = move || conditions::write(server.clone(), sights.clone(), told.clone(), options.clone());
     running.spawn(candidate.run(stop.clone(), work));
-    Writers { running, standings }
+    Writers { running, standings, events }
 }
 
 impl Writers {
     /// Who writes what, to be looked at.
     pub fn standings(&self) -> Standings {
         self.standings.clone()
+    }
+
+    /// Where to say what was seen.
+    pub fn witness(&self) -> Witness {
+        Witness(self.events.clone())
     }
 
     /// Waits until everything was said and all locks were given back.

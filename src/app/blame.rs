@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use tracing::warn;
@@ -12,6 +12,7 @@ use crate::base::Str;
 use crate::engine::Core;
 use crate::metrics::Metrics;
 use crate::plan::ProxyId;
+use crate::status::Witness;
 use crate::wire::{ResourceType, Version};
 use crate::xds::Rejection;
 
@@ -21,7 +22,11 @@ const OBJECTS: usize = 8;
 
 /// Which objects were found behind a resource. Many proxies refuse one thing for one reason.
 #[derive(Default)]
-pub(super) struct Blame(Mutex<Found>);
+pub(super) struct Blame {
+    found: Mutex<Found>,
+    /// Who tells the cluster of it, where there is one.
+    pub(super) witness: OnceLock<Witness>,
+}
 
 /// What was found in one revision.
 #[derive(Default)]
@@ -35,7 +40,7 @@ type Refused = (ResourceType, Str, Version);
 
 impl Blame {
     /// Names the objects that a refused resource follows from: in the log, in the refusal as `/debug/syncz` tells of it,
-    /// and as a metric. Where the proxy does not say which of several resources it refuses, nobody is named; those are
+    /// as a metric, and the likeliest in Events. Where the proxy does not say which of several resources it refuses, nobody is named; those are
     /// sent again in smaller groups, so that a later refusal tells.
     ///
     /// Runs on the engine's thread, and costs about as much as planning the resource, once per revision.
@@ -57,6 +62,14 @@ impl Blame {
         for key in objects.iter().take(OBJECTS) {
             metrics.delivery.refused_object(kind.short(), [key.kind.as_str(), &key.namespace, &key.name]);
         }
+        if let Some(witness) = self.witness.get() {
+            let survey = core.index().survey();
+            let likeliest = objects.iter().take_while(|key| suspicion(key) == suspicion(&objects[0]));
+            for object in likeliest.take(OBJECTS).filter_map(|key| survey.object(key)) {
+                let what = format!("{} {}", kind.short(), resources.join(", "));
+                witness.refused(object, &what, &rejection.message);
+            }
+        }
         // Set once: the same refusal is not told twice.
         let _ = rejection.cause.set(cause.into());
     }
@@ -65,7 +78,7 @@ impl Blame {
     fn behind(&self, core: &Core, id: ProxyId, kind: ResourceType, name: &Str) -> Option<Arc<[Key]>> {
         let version = core.plan().publication(id)?.of(kind).get(name)?.version();
         let revision = core.index().snapshot().revision;
-        let mut found = self.0.lock();
+        let mut found = self.found.lock();
         if found.revision != revision {
             *found = Found { revision, ..Found::default() };
         }

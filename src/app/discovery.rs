@@ -65,6 +65,9 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
     let source = source(args, environment, &metrics).await?;
     intake::start(source.deliveries, &engine, findings.clone(), shown.sights);
     let writers = source.cluster.map(|cluster| seen.spawn(&cluster, args, environment, &metrics, &stop));
+    if let Some(writers) = &writers {
+        outlets.tell(writers.witness());
+    }
     let leaders = writers.as_ref().map(Writers::standings).unwrap_or_default();
     let progress = outlets.progress();
     let mesh = Mesh {

@@ -17,6 +17,7 @@ use crate::model::{Scope, View};
 use crate::plan::{ProxyId, targets};
 use crate::progress::{Kept, Object, Progress};
 use crate::proxy::{Proxy, Role};
+use crate::status::Witness;
 use crate::wire::{Cache, Publication, ResourceType};
 use crate::xds::{Directory, Guard, Node, Peer, Rejection, Subscription, Times};
 
@@ -63,6 +64,12 @@ impl Outlets {
 }
 
 impl Outlets {
+    /// Says who tells the cluster of what proxies refuse.
+    pub(super) fn tell(&self, witness: Witness) {
+        // There is one.
+        let _ = self.0.blame.witness.set(witness);
+    }
+
     /// How far proxies are.
     pub(super) fn progress(&self) -> Arc<Progress> {
         Arc::clone(&self.0.progress)

@@ -15,6 +15,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::bucket::Bucket;
@@ -29,6 +30,8 @@ const GROUP: &str = "events.k8s.io";
 const OF_OBJECT: (u32, Duration) = (25, Duration::from_secs(300));
 /// Of all.
 const OF_ALL: (u32, Duration) = (50, Duration::from_millis(200));
+/// What happens again sooner is counted, and written with the next: a thousand proxies may refuse one thing.
+const OFTEN: Duration = Duration::from_secs(1);
 /// How many wait; more are dropped.
 const WAITING: usize = 4096;
 /// How many are remembered as told.
@@ -75,19 +78,34 @@ impl Events {
     }
 }
 
-/// Starts to send, until nobody can hand in any more.
-pub(super) fn spawn(server: Server, instance: &str, running: &mut JoinSet<()>) -> Events {
+/// Starts to send, until told to stop; then what waits is sent still.
+pub(super) fn spawn(server: Server, instance: &str, stop: CancellationToken, running: &mut JoinSet<()>) -> Events {
     let (sender, inbox) = channel(WAITING);
-    running.spawn(run(server, truncated(instance, 128).to_owned(), inbox));
+    running.spawn(run(server, truncated(instance, 128).to_owned(), inbox, stop));
     Events(sender)
 }
 
-async fn run(server: Server, instance: String, mut inbox: Receiver<Notice>) {
-    let mut told: BTreeMap<String, i32> = BTreeMap::new();
+async fn next(inbox: &mut Receiver<Notice>, stop: &CancellationToken) -> Option<Notice> {
+    match stop.run_until_cancelled(inbox.recv()).await {
+        Some(notice) => notice,
+        None => inbox.try_recv().ok(),
+    }
+}
+
+async fn run(server: Server, instance: String, mut inbox: Receiver<Notice>, stop: CancellationToken) {
+    // How often, and when it was last written.
+    let mut told: BTreeMap<String, (i32, Instant)> = BTreeMap::new();
     let mut objects: BTreeMap<Key, Bucket> = BTreeMap::new();
     let mut all = Bucket::new(OF_ALL.0, OF_ALL.1, Instant::now());
-    while let Some(notice) = inbox.recv().await {
+    while let Some(notice) = next(&mut inbox, &stop).await {
         let now = Instant::now();
+        let name = name(&notice);
+        if let Some((times, last)) = told.get_mut(&name)
+            && now.duration_since(*last) < OFTEN
+        {
+            *times += 1;
+            continue;
+        }
         objects.retain(|_, bucket| !bucket.is_full(now));
         let own = objects.entry(notice.about.key.clone());
         if !own.or_insert_with(|| Bucket::new(OF_OBJECT.0, OF_OBJECT.1, now)).take(now) {
@@ -98,8 +116,8 @@ async fn run(server: Server, instance: String, mut inbox: Receiver<Notice>) {
         if told.len() > REMEMBERED {
             told.clear();
         }
-        let name = name(&notice);
-        let times = told.entry(name.clone()).and_modify(|times| *times += 1).or_insert(1);
+        let (times, last) = told.entry(name.clone()).or_insert((0, now));
+        (*times, *last) = (*times + 1, now);
         if let Err(Failure::Away(why)) = send(&server, &instance, &name, &notice, *times).await {
             warn!("an event of {} cannot be written: {why}", notice.about.key);
         }

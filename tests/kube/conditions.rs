@@ -2,7 +2,12 @@
 
 use std::process::Command;
 
+use envoy_types::pb::envoy::config::core::v3::Node;
+use envoy_types::pb::envoy::service::discovery::v3::DeltaDiscoveryRequest;
+use envoy_types::pb::envoy::service::discovery::v3::aggregated_discovery_service_client::AggregatedDiscoveryServiceClient;
+use envoy_types::pb::google::rpc::Status;
 use serde_json::{Value, json};
+use tokio_stream::wrappers::UnboundedReceiverStream;
 
 use crate::support::cluster::{Cluster, eventually};
 use crate::support::replica::{Replica, SOON, home};
@@ -217,4 +222,41 @@ fn a_list_that_is_not_believed_is_told_of_mizzens_own_pod() {
     });
     let described = kubectl(&cluster, &["describe", "pod", "-n", "istio-system", "mizzen-1"]);
     assert!(described.contains("suddenly lists 6 of 7 no more"), "{described}");
+}
+
+#[test]
+fn what_a_proxy_refuses_is_told_of_the_object_behind_it() {
+    const CLUSTERS: &str = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
+    let cluster = Cluster::with_crds();
+    let rule = json!({"apiVersion": "networking.istio.io/v1", "kind": "DestinationRule",
+                      "metadata": {"name": "limits", "namespace": "shop"},
+                      "spec": {"host": "cart", "trafficPolicy": {"connectionPool": {"tcp": {"maxConnections": 7}}}}});
+    cluster.api().apply(vec![home(), service("cart"), rule]);
+    let replica = Replica::ready(&cluster.kubeconfig(), "mizzen-1");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let _stream = runtime.block_on(async {
+        let channel = tonic::transport::Channel::from_shared(replica.xds()).unwrap().connect().await.unwrap();
+        let mut client = AggregatedDiscoveryServiceClient::new(channel);
+        let (requests, sent) = tokio::sync::mpsc::unbounded_channel();
+        let id = "sidecar~10.0.0.1~a.shop~shop.svc.cluster.local".to_owned();
+        let node = Some(Node { id, ..Node::default() });
+        requests.send(DeltaDiscoveryRequest { node, type_url: CLUSTERS.to_owned(), ..Default::default() }).unwrap();
+        let stream = client.delta_aggregated_resources(UnboundedReceiverStream::new(sent)).await;
+        let mut responses = stream.unwrap().into_inner();
+        let response = responses.message().await.unwrap().unwrap();
+        let message = "Error adding cluster outbound|80||cart.shop.svc.cluster.local: too few".to_owned();
+        let refusal = DeltaDiscoveryRequest {
+            type_url: CLUSTERS.to_owned(),
+            response_nonce: response.nonce,
+            error_detail: Some(Status { code: 13, message, details: Vec::new() }),
+            ..Default::default()
+        };
+        requests.send(refusal).unwrap();
+        (requests, responses)
+    });
+    eventually("the event", SOON, || !events(&cluster, "DestinationRule", "limits").is_empty());
+    let (reason, note) = events(&cluster, "DestinationRule", "limits").remove(0);
+    assert_eq!(reason, "Refused");
+    assert!(note.contains("outbound|80||cart.shop.svc.cluster.local: too few"), "{note}");
+    assert!(events(&cluster, "Service", "cart").is_empty(), "the likeliest cause is told of, and no other");
 }

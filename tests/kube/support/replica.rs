@@ -23,6 +23,7 @@ pub(crate) fn home() -> Value {
 pub(crate) struct Replica {
     child: Child,
     http: u16,
+    xds: u16,
     pub(crate) pod: String,
     folder: TempDir,
 }
@@ -42,12 +43,12 @@ impl Replica {
 
     /// The same with further variables.
     pub(crate) fn with(kubeconfig: &Path, pod: &str, variables: &[(&str, &str)]) -> Self {
-        let http = free_port();
+        let (http, xds) = (free_port(), free_port());
         let folder = tempfile::tempdir().unwrap();
         let log = fs::File::create(folder.path().join("log")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_mizzen"))
             .args(["discovery", "--monitoringAddr", "", "--stateDir=", "--meshConfig=/nowhere"])
-            .args(["--grpcAddr", &format!("127.0.0.1:{}", free_port()), "--httpAddr", &format!("127.0.0.1:{http}")])
+            .args(["--grpcAddr", &format!("127.0.0.1:{xds}"), "--httpAddr", &format!("127.0.0.1:{http}")])
             .arg("--kubeconfig")
             .arg(kubeconfig)
             .env("POD_NAME", pod)
@@ -55,7 +56,7 @@ impl Replica {
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn();
-        Self { child: child.unwrap(), http, pod: pod.to_owned(), folder }
+        Self { child: child.unwrap(), http, xds, pod: pod.to_owned(), folder }
     }
 
     /// Starts one, and waits until it has read everything.
@@ -67,6 +68,11 @@ impl Replica {
 
     pub(crate) fn wait(&self) {
         eventually(&format!("{} to be ready", self.pod), SOON, || self.page("/ready").is_some());
+    }
+
+    /// Where proxies connect.
+    pub(crate) fn xds(&self) -> String {
+        format!("http://127.0.0.1:{}", self.xds)
     }
 
     /// What a page says; none while nobody answers, or where the answer is no good one.
