@@ -118,7 +118,9 @@ impl Environment {
                 kubeconfig: lookup("KUBECONFIG")
                     .map(|list| list.split(':').map(PathBuf::from).collect())
                     .unwrap_or_default(),
-                pod: ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"].into_iter().all(|name| lookup(name).is_some()),
+                pod: ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"]
+                    .into_iter()
+                    .all(|name| lookup(name).is_some()),
                 home: lookup("HOME").map(|h| PathBuf::from(h).join(".kube/config")),
             },
             features,
