@@ -55,10 +55,8 @@ pub(crate) fn serve(directory: &Path, name: &str, own: &Certificate, roots: &Cer
 async fn stream(request: Request, secrets: [Secret; 2]) -> Response {
     let answer = move |request: DiscoveryRequest| {
         let asked = secrets.iter().find(|secret| request.resource_names.first() == Some(&secret.name))?;
-        let resource = envoy_types::pb::google::protobuf::Any {
-            type_url: Secret::type_url(),
-            value: asked.encode_to_vec().into(),
-        };
+        let resource =
+            envoy_types::pb::google::protobuf::Any { type_url: Secret::type_url(), value: asked.encode_to_vec() };
         request.version_info.is_empty().then(|| DiscoveryResponse {
             version_info: "1".to_owned(),
             nonce: "1".to_owned(),
