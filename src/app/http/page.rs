@@ -52,13 +52,13 @@ struct Page {
     state: State,
     options: Arc<Options>,
     /// Who may talk to whom, and of which revision that is.
-    mesh: Arc<Mutex<Option<Configured>>>,
+    mesh: Latest<(u64, Arc<Mesh>)>,
     /// What Prometheus said, and when.
-    said: Arc<Mutex<Option<(Instant, Said)>>>,
+    said: Latest<(Instant, Said)>,
 }
 
-/// The mesh of a revision.
-type Configured = (u64, Arc<Mesh>);
+/// What was made last. Who asks while it is made again waits for that.
+type Latest<T> = Arc<Mutex<Option<T>>>;
 
 type Said = Result<Arc<[Answer; 3]>, String>;
 

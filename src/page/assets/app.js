@@ -91,7 +91,7 @@ async function refresh(arrived = false) {
     if (signal.aborted) return;
     const text = JSON.stringify(data) + params;
     // Nothing is touched where nothing changed, but for how long ago things were.
-    if (text !== shown || view.ages) show(view.show(data, { params, go }));
+    if (text !== shown || view.ages) show(view.show(data, { params, go, now: () => read().params }));
     shown = text;
     speak(view.said?.(data) ?? "");
     live.classList.remove("lost");

@@ -56,12 +56,15 @@ export function table(caption, columns, part, context, key) {
     pages(part, context));
 }
 
-function heading({ title, sort, class: name }, { params, go }) {
-  const now = params.get("sort") ?? "";
-  const direction = sort && now === sort ? "ascending" : sort && now === `-${sort}` ? "descending" : null;
-  const next = direction === "ascending" ? `-${sort}` : direction === "descending" ? null : sort;
+/** In which direction a list is sorted by a column. */
+const directionOf = (sort, params) => ({ [sort]: "ascending", [`-${sort}`]: "descending" })[params.get("sort") ?? ""] ?? null;
+
+function heading({ title, sort, class: name }, { params, go, now }) {
+  const direction = sort ? directionOf(sort, params) : null;
+  // By the address of now: whoever presses twice may be faster than the answer.
+  const next = () => ({ ascending: `-${sort}`, descending: null, null: sort })[directionOf(sort, now())];
   const arrow = { ascending: "▲", descending: "▼" }[direction] ?? "↕";
-  const button = () => h("button", { type: "button", "data-key": `sort-${sort}`, onclick: () => go({ sort: next, offset: null }) },
+  const button = () => h("button", { type: "button", "data-key": `sort-${sort}`, onclick: () => go({ sort: next(), offset: null }) },
     title, h("span", { class: "arrow", "aria-hidden": "true" }, arrow));
   return h("th", { role: "columnheader", scope: "col", "aria-sort": direction, class: [name, sort ? "sorts" : "plain"].filter(Boolean).join(" ") }, sort ? button() : title);
 }

@@ -62,13 +62,10 @@ impl Graph {
         let places = places(&layers, &steps);
         let node = |(i, party): (usize, &&Party)| Node { party: (*party).clone(), layer: layers[i], place: places[i] };
         let nodes = parties.iter().enumerate().map(node).collect();
-        let edges = pairs.iter().zip(&ways).zip(edges).map(|(((from, to), way), (_, traffic))| Edge {
-            from: *from,
-            to: *to,
-            via: way.iter().map(|i| (layers[*i], places[*i])).collect(),
-            traffic: (*traffic).clone(),
-        });
-        let edges = edges.collect();
+        let via = |way: &Vec<usize>| way.iter().map(|i| (layers[*i], places[*i])).collect();
+        let edge =
+            |i: usize| Edge { from: pairs[i].0, to: pairs[i].1, via: via(&ways[i]), traffic: edges[i].1.clone() };
+        let edges = (0..edges.len()).map(edge).collect();
         let last = layers.iter().copied().max().unwrap_or_default();
         let sizes = (0..=last).map(|layer| layers.iter().filter(|l| **l == layer).count()).collect();
         Some(Self { nodes, edges, layers: sizes })
