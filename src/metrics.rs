@@ -11,6 +11,7 @@
 //!
 //! Absent: who counts. The rooms are told what to call, or are asked, by `app`.
 
+mod clusters;
 mod delivery;
 mod family;
 mod intake;
@@ -28,6 +29,7 @@ use prometheus::{Gauge, Registry, TextEncoder};
 
 use family::Families;
 
+pub use clusters::Clusters;
 pub use delivery::{Delivery, Presence};
 pub use intake::Intake;
 pub use state::{CacheCounts, ClassCount, State};
@@ -44,6 +46,8 @@ pub struct Metrics {
     pub intake: Intake,
     /// What is written back to a cluster.
     pub writing: Writing,
+    /// The clusters that are read.
+    pub clusters: Clusters,
     registry: Registry,
     state: state::Families,
     runtime: runtime::Runtime,
@@ -66,6 +70,7 @@ impl Metrics {
             delivery: Delivery::new(&families),
             intake: Intake::new(&families),
             writing: Writing::new(&families),
+            clusters: Clusters::new(&families),
             state: state::Families::new(&families),
             runtime: runtime::Runtime::new(&families),
             uptime,

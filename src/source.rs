@@ -10,6 +10,7 @@ pub mod kube;
 
 use std::sync::Arc;
 
+use crate::api::Json;
 use crate::api::mesh::MeshConfig;
 use crate::base::Finding;
 pub use crate::store::Event;
@@ -30,4 +31,6 @@ pub struct Delivery {
 pub struct MeshUpdate {
     /// The mesh config, with its defaults filled in and with the mesh networks.
     pub mesh: Arc<MeshConfig>,
+    /// What it was read from, without any default.
+    pub written: Arc<Json>,
 }

@@ -101,7 +101,7 @@ impl Store {
 
     /// All objects of a kind, by namespace and name.
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Arc<Object>> {
-        let first = Key { kind, namespace: Namespace::default(), name: Str::new() };
+        let first = Key::new(kind, Namespace::default(), Str::new());
         self.objects.range(first..).take_while(move |(key, _)| key.kind == kind).map(|(_, object)| object)
     }
 
@@ -147,13 +147,23 @@ impl Store {
 /// they were read.
 pub fn says_the_same(a: &Object, b: &Object) -> bool {
     // Taken apart in full, so that a new field has to be thought about here.
-    let Meta { name, namespace, labels, annotations, created, uid, resource_version: _, generation: _, owners } =
-        &a.meta;
+    let Meta {
+        name,
+        namespace,
+        cluster,
+        labels,
+        annotations,
+        created,
+        uid,
+        resource_version: _,
+        generation: _,
+        owners,
+    } = &a.meta;
     std::ptr::eq(a, b)
         || (a.spec == b.spec
             && (name, namespace, labels) == (&b.meta.name, &b.meta.namespace, &b.meta.labels)
             && (annotations, owners) == (&b.meta.annotations, &b.meta.owners)
-            && (created, uid) == (&b.meta.created, &b.meta.uid))
+            && (created, uid, cluster) == (&b.meta.created, &b.meta.uid, &b.meta.cluster))
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ pub struct Meta {
     pub name: Str,
     /// The namespace; empty for objects of the cluster.
     pub namespace: Namespace,
+    /// The cluster that it was read from; empty for the control plane's own.
+    pub cluster: Str,
     /// Labels.
     pub labels: Labels,
     /// Annotations, without `kubectl.kubernetes.io/last-applied-configuration`, which repeats the whole object.
@@ -49,10 +51,19 @@ pub struct Owner {
 pub struct Key {
     /// The kind.
     pub kind: Kind,
+    /// The cluster; empty for the control plane's own, whose objects so come first.
+    pub cluster: Str,
     /// The namespace; empty for objects of the cluster.
     pub namespace: Namespace,
     /// The name.
     pub name: Str,
+}
+
+impl Key {
+    /// The key of an object of the control plane's own cluster.
+    pub fn new(kind: Kind, namespace: Namespace, name: Str) -> Self {
+        Self { kind, cluster: Str::new(), namespace, name }
+    }
 }
 
 impl fmt::Display for Key {
@@ -61,7 +72,11 @@ impl fmt::Display for Key {
         if !self.namespace.is_empty() {
             write!(f, "{}/", self.namespace)?;
         }
-        f.write_str(&self.name)
+        f.write_str(&self.name)?;
+        if !self.cluster.is_empty() {
+            write!(f, " of cluster {}", self.cluster)?;
+        }
+        Ok(())
     }
 }
 
@@ -94,6 +109,7 @@ impl WireMeta {
         Meta {
             name: self.name,
             namespace,
+            cluster: Str::new(),
             labels: self.labels,
             annotations,
             created: self.creation_timestamp.map_or(0, |t| t.0),

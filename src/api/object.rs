@@ -80,7 +80,13 @@ impl Object {
 
     /// What tells the object from all others.
     pub fn key(&self) -> Key {
-        Key { kind: self.kind(), namespace: self.meta.namespace.clone(), name: self.meta.name.clone() }
+        let meta = &self.meta;
+        Key {
+            kind: self.kind(),
+            cluster: meta.cluster.clone(),
+            namespace: meta.namespace.clone(),
+            name: meta.name.clone(),
+        }
     }
 
     /// The object as findings name it.

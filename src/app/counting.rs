@@ -68,6 +68,18 @@ impl kube::Watcher for Counting {
     fn held(&self, kind: Kind, objects: usize) {
         self.0.intake.held(kind.as_str(), objects);
     }
+
+    fn secret(&self, event: &'static str) {
+        self.0.clusters.secret(event);
+    }
+
+    fn cluster(&self, id: &str, status: kube::Status, clusters: usize) {
+        self.0.clusters.is(id, status.as_str(), clusters);
+    }
+
+    fn late(&self, id: &str) {
+        self.0.clusters.late(id);
+    }
 }
 
 impl status::Observer for Counting {

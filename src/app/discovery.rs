@@ -16,6 +16,7 @@ use crate::engine::{Core, Debounce, Engine};
 use crate::metrics::Metrics;
 use crate::model::Survey;
 use crate::model::index::{Allocations, Options};
+use crate::source::kube::Roster;
 use crate::source::{Delivery, files, kube};
 use crate::status::Writers;
 use crate::wire::Cache;
@@ -62,7 +63,8 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
     let (shown, seen) = writing::channel();
     let engine = engine(args, environment, &outlets, &metrics, &cache, synced, shown.meshes)?;
     let findings = Findings::default();
-    let source = source(args, environment, &metrics).await?;
+    let roster = Roster::default();
+    let source = source(args, environment, &metrics, &roster).await?;
     intake::start(source.deliveries, &engine, findings.clone(), shown.sights);
     let writers = source.cluster.map(|cluster| seen.spawn(&cluster, args, environment, &metrics, &stop));
     if let Some(writers) = &writers {
@@ -94,6 +96,7 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
         admin: features.unsafe_admin,
         cache_stats: features.cache_stats,
         local_metrics: features.local_metrics,
+        roster,
     };
     let pages_stop = CancellationToken::new();
     let servers = pages.serve(shown, axum::Router::new(), &pages_stop);
@@ -145,7 +148,12 @@ struct Source {
 }
 
 /// Starts to read where the objects are: a folder, if one is named; a cluster otherwise.
-async fn source(args: &DiscoveryArgs, environment: &Environment, metrics: &Arc<Metrics>) -> anyhow::Result<Source> {
+async fn source(
+    args: &DiscoveryArgs,
+    environment: &Environment,
+    metrics: &Arc<Metrics>,
+    roster: &Roster,
+) -> anyhow::Result<Source> {
     let kubernetes = args.registries.iter().any(|r| r == "Kubernetes");
     let mut read = files::Options {
         folder: args.config_dir.clone(),
@@ -177,13 +185,18 @@ async fn source(args: &DiscoveryArgs, environment: &Environment, metrics: &Arc<M
         pod: cluster.pod,
         home: cluster.home.clone(),
     };
+    let rate = kube::Rate { qps: args.kubernetes_qps, burst: args.kubernetes_burst };
     let options = kube::Options {
         namespace: args.namespace.clone().unwrap_or_else(|| environment.pod_namespace.clone()),
         revision: environment.revision.clone(),
         shared_mesh: environment.shared_mesh.clone(),
         doubt: args.list_doubt,
+        cluster: args.cluster_id.clone(),
+        rate,
+        remote_timeout: environment.remote_timeout,
+        insecure: environment.insecure_kubeconfigs.clone(),
+        roster: roster.clone(),
     };
-    let rate = kube::Rate { qps: args.kubernetes_qps, burst: args.kubernetes_burst };
     let connection = kube::Connection::open(&place, rate).await?;
     let deliveries = kube::spawn(connection.clone(), options, Arc::new(Counting(metrics.clone())), mesh);
     Ok(Source { deliveries, cluster: Some(connection) })

@@ -41,6 +41,7 @@ use crate::engine::Engine;
 use crate::metrics::{self, Metrics};
 use crate::progress::Progress;
 use crate::status::Standings;
+use crate::source::kube::Roster;
 use crate::wire::Cache;
 
 use super::findings::Findings;
@@ -90,6 +91,8 @@ pub struct State {
     pub cache_stats: bool,
     /// `METRICS_LOCALHOST_ACCESS_ONLY`: whether metrics are for this machine alone.
     pub local_metrics: bool,
+    /// The remote clusters.
+    pub roster: Roster,
 }
 
 /// Open sockets on which nothing is answered yet.

@@ -1,5 +1,6 @@
 //! The environment, in istiod's names.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,6 +19,10 @@ pub struct Environment {
     pub revision: String,
     /// `SHARED_MESH_CONFIG`: a ConfigMap that is applied before our own; empty for none.
     pub shared_mesh: String,
+    /// `PILOT_REMOTE_CLUSTER_TIMEOUT`: how long the start waits for remote clusters.
+    pub remote_timeout: Duration,
+    /// `PILOT_INSECURE_MULTICLUSTER_KUBECONFIG_OPTIONS`, a list.
+    pub insecure_kubeconfigs: BTreeSet<String>,
     /// Where a cluster may be.
     pub cluster: Cluster,
     /// Settings by which istiod's behaviour is changed.
@@ -105,6 +110,7 @@ impl Environment {
             local_metrics: reader.boolean("METRICS_LOCALHOST_ACCESS_ONLY", defaults.local_metrics),
             generation: generation(&mut reader, defaults.generation),
         };
+        let remote_timeout = reader.duration("PILOT_REMOTE_CLUSTER_TIMEOUT", Duration::from_secs(30));
         let home = || lookup("HOME").map(|h| PathBuf::from(h).join(".local/state"));
         let environment = Self {
             pod_name: lookup("POD_NAME")
@@ -114,6 +120,10 @@ impl Environment {
             state_home: lookup("XDG_STATE_HOME").map(PathBuf::from).or_else(home),
             revision: lookup("REVISION").unwrap_or_default(),
             shared_mesh: lookup("SHARED_MESH_CONFIG").unwrap_or_default(),
+            remote_timeout,
+            insecure_kubeconfigs: lookup("PILOT_INSECURE_MULTICLUSTER_KUBECONFIG_OPTIONS")
+                .map(|list| list.split(',').map(|option| option.trim().to_owned()).collect())
+                .unwrap_or_default(),
             cluster: Cluster {
                 kubeconfig: lookup("KUBECONFIG")
                     .map(|list| list.split(':').map(PathBuf::from).collect())

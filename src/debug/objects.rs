@@ -34,10 +34,11 @@ pub struct Cluster {
     pub sync_status: &'static str,
 }
 
-/// The clusters that are read: the own one.
-pub fn clusters(snapshot: &Snapshot, synced: bool) -> Vec<Cluster> {
+/// The clusters that are read: the own one, then the remote ones.
+pub fn clusters(snapshot: &Snapshot, synced: bool, remote: Vec<Cluster>) -> Vec<Cluster> {
     let sync_status = if synced { "synced" } else { "syncing" };
-    vec![Cluster { id: snapshot.mesh.cluster.clone(), secret_name: Str::default(), sync_status }]
+    let own = Cluster { id: snapshot.mesh.cluster.clone(), secret_name: Str::default(), sync_status };
+    std::iter::once(own).chain(remote).collect()
 }
 
 /// What went wrong with a resource.

@@ -109,6 +109,8 @@ impl Port {
 pub fn registry(snapshot: &Snapshot, objects: &[Arc<Object>]) -> Vec<Service> {
     let objects: BTreeMap<_, _> = objects
         .iter()
+        // Those of the own cluster come first, and are the ones to show.
+        .rev()
         .filter(|o| matches!(o.spec, Spec::Service(_)))
         .map(|o| ((&o.meta.namespace, &o.meta.name), o))
         .collect();
@@ -127,6 +129,13 @@ fn kubernetes(fact: &Fact, object: Option<&Object>, cluster: &Str) -> Service {
     }
     let mut service = common(fact, addresses[0].clone());
     service.cluster_vips = by_cluster(cluster, addresses);
+    if !fact.clusters.is_empty() {
+        let vips = fact.clusters.iter().map(|(other, ips)| {
+            let ips = if ips.is_empty() { vec![UNSPECIFIED.into()] } else { ips.clone() };
+            (if other.is_empty() { cluster } else { other }.clone(), ips)
+        });
+        service.cluster_vips = AddressMap { addresses: Some(vips.collect()) };
+    }
     service.attributes.object_name = Str::default();
     service.attributes.cluster_external_addresses = by_cluster(cluster, fact.external_addresses.clone());
     if let Some(object) = object {

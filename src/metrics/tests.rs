@@ -113,7 +113,7 @@ fn what_has_no_value_is_not_printed() {
     let text = metrics().text();
     let names: Vec<&str> = text.lines().filter_map(|l| l.strip_prefix("# TYPE ")?.split(' ').next()).collect();
     let of_ours: Vec<_> = names.into_iter().filter(|n| !n.starts_with("process_")).collect();
-    assert_eq!(of_ours, ["istio_build", "istiod_uptime_seconds", "pilot_info"]);
+    assert_eq!(of_ours, ["istio_build", "istiod_managed_clusters", "istiod_uptime_seconds", "pilot_info"]);
 }
 
 #[test]

@@ -83,6 +83,8 @@ pub struct Index {
     objects: OrdMap<Key, Arc<Object>>,
     /// Objects of namespaces that do not belong to the mesh.
     hidden: OrdMap<Key, Arc<Object>>,
+    /// How many objects there are of each cluster but the own one.
+    clusters: BTreeMap<Str, usize>,
     snapshot: Snapshot,
     allocations: Allocations,
     /// Which objects define a host.
@@ -116,6 +118,7 @@ impl Index {
             options,
             objects: OrdMap::new(),
             hidden: OrdMap::new(),
+            clusters: BTreeMap::new(),
             snapshot,
             allocations,
             defining: BTreeMap::new(),
@@ -204,7 +207,7 @@ impl Index {
         let described = |key: &Key| key.kind == Kind::Namespace;
         for (key, new) in changed.iter().filter(|(key, _)| described(key)) {
             self.replace(key, new.as_ref(), &mut dirty);
-            doubtful.insert(Namespace::new(key.name.clone()));
+            doubtful.insert((key.cluster.clone(), Namespace::new(key.name.clone())));
         }
         self.rediscover(&doubtful, &mut dirty);
         for (key, new) in changed.iter().filter(|(key, _)| !described(key)) {
@@ -240,14 +243,51 @@ impl Index {
         self.derive_distinctions(changes);
     }
 
-    fn get(&self, kind: Kind, namespace: &Namespace, name: &Str) -> Option<&Arc<Object>> {
-        self.objects.get(&Key { kind, namespace: namespace.clone(), name: name.clone() })
+    /// The name of a cluster, which the own one has too.
+    fn cluster_name<'a>(&'a self, cluster: &'a Str) -> &'a Str {
+        if cluster.is_empty() { &self.options.cluster } else { cluster }
     }
 
-    /// All objects of a kind in a namespace, by name.
+    /// All clusters that have objects, the own one first, as keys name them.
+    fn all_clusters(&self) -> impl Iterator<Item = Str> {
+        std::iter::once(Str::new()).chain(self.clusters.keys().cloned())
+    }
+
+    /// An object of some cluster.
+    fn get_in(&self, cluster: &Str, kind: Kind, namespace: &Namespace, name: &Str) -> Option<&Arc<Object>> {
+        self.objects.get(&Key { cluster: cluster.clone(), ..Key::new(kind, namespace.clone(), name.clone()) })
+    }
+
+    /// An object of the own cluster.
+    fn get(&self, kind: Kind, namespace: &Namespace, name: &Str) -> Option<&Arc<Object>> {
+        self.objects.get(&Key::new(kind, namespace.clone(), name.clone()))
+    }
+
+    /// All objects of a kind in a namespace of the own cluster, by name.
     fn of_kind<'a>(&'a self, kind: Kind, namespace: &'a Namespace) -> impl Iterator<Item = &'a Arc<Object>> {
-        let from = Key { kind, namespace: namespace.clone(), name: Str::default() };
-        self.objects.range(from..).take_while(move |(k, _)| k.kind == kind && k.namespace == *namespace).map(|(_, o)| o)
+        self.of_kind_in(&Str::new(), kind, namespace)
+    }
+
+    /// The same of some cluster.
+    fn of_kind_in<'a>(
+        &'a self,
+        cluster: &Str,
+        kind: Kind,
+        namespace: &'a Namespace,
+    ) -> impl Iterator<Item = &'a Arc<Object>> + use<'a> {
+        let from = Key { cluster: cluster.clone(), ..Key::new(kind, namespace.clone(), Str::default()) };
+        let cluster = cluster.clone();
+        let there = move |key: &Key| key.kind == kind && key.cluster == cluster && key.namespace == *namespace;
+        self.objects.range(from..).take_while(move |(key, _)| there(key)).map(|(_, object)| object)
+    }
+
+    /// The same of all clusters, one after the other.
+    fn of_kind_everywhere<'a>(
+        &'a self,
+        kind: Kind,
+        namespace: &'a Namespace,
+    ) -> impl Iterator<Item = &'a Arc<Object>> + use<'a> {
+        self.all_clusters().flat_map(move |cluster| self.of_kind_in(&cluster, kind, namespace))
     }
 }
 
@@ -291,4 +331,9 @@ fn put<K: Ord + Clone, V: std::hash::Hash>(map: &mut OrdMap<K, Handle<V>>, key: 
             true
         }
     }
+}
+
+/// How an address of a cluster is looked up: those of several clusters may be the same.
+pub(super) fn at(cluster: &str, address: &Str) -> Str {
+    if cluster.is_empty() { address.clone() } else { format!("{cluster}/{address}").into() }
 }

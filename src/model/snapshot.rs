@@ -220,7 +220,7 @@ impl Snapshot {
 
     /// Whether some Secret of a namespace has a private key for gateways.
     pub fn has_keys(&self, namespace: &Namespace) -> bool {
-        let from = Key { kind: Kind::Secret, namespace: namespace.clone(), name: Str::default() };
+        let from = Key::new(Kind::Secret, namespace.clone(), Str::default());
         let own =
             self.credentials.range(from..).take_while(|(k, _)| k.kind == Kind::Secret && k.namespace == *namespace);
         own.into_iter().any(|(_, credential)| credential.pair.is_some())

@@ -82,7 +82,8 @@ impl Survey {
     pub fn findings(&self) -> Vec<Finding> {
         let known = &Known::new(self);
         let mut out = Vec::new();
-        for object in self.objects.values() {
+        // What is odd in other clusters is for those who look after them.
+        for object in self.objects.values().filter(|object| object.meta.cluster.is_empty()) {
             let notes = &mut Notes::new(object, &mut out);
             annotations::annotations(notes);
             match &object.spec {

@@ -20,6 +20,7 @@ use super::facts::{
     Authn, Credential, Distinctions, Endpoints, ExportTo, Filter, Handle, Identities, Instance, Mesh, Networks,
     PeerRules, PortMembers, Registry, Service, Telemetry, VirtualService,
 };
+use super::index::at;
 use super::snapshot::{FactKey, Scope, Snapshot};
 
 use origins::Trace;
@@ -272,10 +273,16 @@ impl<'s> View<'s> {
         rules
     }
 
-    /// What is known about an address.
-    pub fn instance(&self, address: &Str) -> Option<&'s Handle<Instance>> {
-        self.note(FactKey::Address(address.clone()));
-        self.snapshot.addresses.get(address)
+    /// A cluster as services name it: the control plane's own is ``, as is one that is not known.
+    pub fn cluster<'a>(&self, stated: &'a str) -> &'a str {
+        if self.distinctions().clusters.contains(stated) { stated } else { "" }
+    }
+
+    /// What is known about an address in the cluster that a proxy states.
+    pub fn instance(&self, cluster: &str, address: &Str) -> Option<&'s Handle<Instance>> {
+        let key = at(self.cluster(cluster), address);
+        self.note(FactKey::Address(key.clone()));
+        self.snapshot.addresses.get(&key)
     }
 
     /// Services of a namespace that select workloads by labels.

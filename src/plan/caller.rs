@@ -82,9 +82,10 @@ pub fn place(view: &View<'_>, proxy: &Proxy) -> (Labels, Locality) {
 }
 
 fn known_workload(view: &View<'_>, proxy: &Proxy) -> Option<Arc<Workload>> {
-    let at_first = proxy.addresses.first().and_then(|address| view.instance(address));
+    let at_first = proxy.addresses.first().and_then(|address| view.instance(proxy.cluster(), address));
     let pod = at_first.filter(|i| !i.pod.is_empty()).and_then(|i| i.workload.clone());
-    pod.or_else(|| proxy.addresses.iter().find_map(|address| view.entry_workload(address, &proxy.namespace)))
+    let entry = |address| view.entry_workload(proxy.cluster(), address, &proxy.namespace);
+    pod.or_else(|| proxy.addresses.iter().find_map(entry))
 }
 
 fn locality_of(labels: &Labels) -> Option<Locality> {

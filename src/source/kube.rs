@@ -11,16 +11,20 @@
 //!   that is believed after a minute, if a second list says the same. A watched deletion is obeyed at once.
 //! - What cannot be heard changes nothing: while the API server is away, everything stays as it was.
 //! - Of an object that is wrong, the last good version stays in force, and a finding says so.
+//! - Of other clusters, to which Secrets lead, what a service registry needs is read; one that is away changes nothing,
+//!   and holds up the start for a while only.
 //! - No answer is kept: an object is cut to what is used while its bytes are read.
 //!
 //! Absent: what objects mean (`api`, `model`), writing.
 //!
 //! `place` finds the server, `connection` leads to it and `client` asks it; `discovery` knows what it serves; a `reflector` reads one
-//! `resource`, line by line (`lines`, `answer`, `cut`), into its `ledger`; `desk` puts all of them together.
+//! `resource`, line by line (`lines`, `answer`, `cut`), into its `ledger`; `desk` puts all of them together, with what
+//! `clusters` have to say.
 
 mod answer;
 mod backoff;
 mod client;
+mod clusters;
 mod connection;
 mod cut;
 mod desk;
@@ -33,6 +37,7 @@ mod reflector;
 mod resource;
 mod settings;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,6 +46,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 use super::Delivery;
 use crate::api::Kind;
 
+pub use clusters::{Remote, Roster, Status};
 pub use connection::Connection;
 pub use pace::Rate;
 pub use place::{Error, Place};
@@ -58,6 +64,21 @@ pub struct Options {
     /// How long a list that suddenly lacks more than half of a kind is doubted: an API server that was restored, or a
     /// proxy before it that lies, would else take the mesh down at once.
     pub doubt: Duration,
+    /// The name of the own cluster.
+    pub cluster: String,
+    /// How many requests are made of each remote cluster.
+    pub rate: Rate,
+    /// `PILOT_REMOTE_CLUSTER_TIMEOUT`: how long the start waits for remote clusters; zero for as long as it takes.
+    pub remote_timeout: Duration,
+    /// `PILOT_INSECURE_MULTICLUSTER_KUBECONFIG_OPTIONS`: what kubeconfigs of remote clusters may ask for.
+    pub insecure: BTreeSet<String>,
+    /// How remote clusters are, for whoever wants to look.
+    pub roster: Roster,
+}
+
+impl Options {
+    /// How long remote clusters are waited for, if nothing else is said.
+    pub const REMOTE_TIMEOUT: Duration = Duration::from_secs(30);
 }
 
 /// What is counted: how reading goes.
@@ -68,6 +89,12 @@ pub trait Watcher: Send + Sync + 'static {
     fn failed(&self, kind: Kind);
     /// So many objects are kept although the last list says nothing of them.
     fn held(&self, kind: Kind, objects: usize);
+    /// A Secret that leads to remote clusters came (`add`), changed (`update`) or went (`delete`).
+    fn secret(&self, event: &'static str);
+    /// How a remote cluster is now, and how many there are.
+    fn cluster(&self, id: &str, status: Status, clusters: usize);
+    /// A remote cluster was not read in time.
+    fn late(&self, id: &str);
 }
 
 /// Starts to read, in tasks of the current runtime. Ends when the receiver is dropped.

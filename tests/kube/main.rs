@@ -13,6 +13,7 @@ mod definitions;
 mod discovery;
 mod faults;
 mod leaders;
+mod multicluster;
 mod reading;
 mod rights;
 

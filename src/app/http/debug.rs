@@ -112,7 +112,13 @@ async fn page(Extract(state): Extract<State>, Path(name): Path<String>, RawQuery
         }
         "clusterz" => {
             let (snapshot, synced) = ask(&state, |core| (core.index().snapshot().clone(), core.synced())).await?;
-            print(pretty, move || debug::clusters(&snapshot, synced)).await
+            let remote = state.roster.all().into_iter().map(|remote| debug::Cluster {
+                id: remote.id,
+                secret_name: remote.secret,
+                sync_status: remote.status.as_str(),
+            });
+            let remote = remote.collect();
+            print(pretty, move || debug::clusters(&snapshot, synced, remote)).await
         }
         "findings" => {
             let findings = state.findings.now(&state.engine).await.ok_or(Error::Stopped)?;

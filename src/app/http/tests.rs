@@ -75,6 +75,7 @@ fn state() -> State {
         admin: false,
         cache_stats: false,
         local_metrics: false,
+        roster: Default::default(),
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{printed, sample, tests};
 use crate::app::render::load;
 use crate::base::{Finding, ObjectRef, Severity};
-use crate::debug::{clusters, configs, endpoint_shards, mesh, push_status, registry};
+use crate::debug::{Cluster, clusters, configs, endpoint_shards, mesh, push_status, registry};
 use crate::engine::Core;
 use crate::model::index::{Allocations, Options};
 
@@ -76,8 +76,11 @@ fn the_mesh_is_istiods() {
 #[test]
 fn clusterz_is_istiods() {
     let core = users_mesh();
-    assert_eq!(printed(clusters(core.index().snapshot(), true)), sample("clusterz"));
-    assert_eq!(printed(clusters(core.index().snapshot(), false))[0]["syncStatus"], "syncing");
+    assert_eq!(printed(clusters(core.index().snapshot(), true, Vec::new())), sample("clusterz"));
+    assert_eq!(printed(clusters(core.index().snapshot(), false, Vec::new()))[0]["syncStatus"], "syncing");
+    let east = Cluster { id: "east".into(), secret_name: "istio-system/to-east".into(), sync_status: "timeout" };
+    let told = printed(clusters(core.index().snapshot(), true, vec![east]));
+    assert_eq!(told[1], json!({"id": "east", "secretName": "istio-system/to-east", "syncStatus": "timeout"}));
 }
 
 #[test]

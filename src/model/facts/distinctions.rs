@@ -34,6 +34,8 @@ pub struct Distinctions {
     pub call_namespaces: BTreeSet<Namespace>,
     /// Whether some service has aliases, whose short names depend on the caller's namespace.
     pub aliased: bool,
+    /// The clusters, besides the control plane's own, that have services.
+    pub clusters: BTreeSet<Str>,
 }
 
 impl Distinctions {
@@ -52,6 +54,9 @@ impl Distinctions {
         self.resolves |= matches!(service.resolution, Resolution::Dns | Resolution::DnsRoundRobin);
         self.compare(service.distribution().labels());
         self.aliased |= !service.aliases.is_empty();
+        let others = service.clusters.keys().filter(|c| !c.is_empty() && !self.clusters.contains(*c));
+        let others: Vec<Str> = others.cloned().collect();
+        self.clusters.extend(others);
     }
 
     /// Adds those of routes.

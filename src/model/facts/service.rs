@@ -1,6 +1,6 @@
 //! What is called: a name with ports.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::{Host, Labels, Namespace, Str};
 
@@ -109,9 +109,43 @@ pub struct Service {
     pub races: bool,
     /// IPs by which it is reached from outside the cluster.
     pub external_addresses: Vec<Str>,
+    /// The cluster IPs of a Kubernetes Service in each cluster that has it, the control plane's own as ``. Empty for what
+    /// is in that one alone.
+    pub clusters: BTreeMap<Str, Vec<Str>>,
 }
 
 impl Service {
+    /// Takes note of the cluster that it is defined in.
+    pub fn note_cluster(&mut self, cluster: &Str) {
+        if !cluster.is_empty() {
+            self.clusters.insert(cluster.clone(), self.addresses.clone());
+        }
+    }
+
+    /// Takes in the same Service of another cluster: where it is reached there, and who it is (istio
+    /// `pilot/pkg/serviceregistry/aggregate/controller.go`, `mergeService`).
+    pub fn join(&mut self, cluster: &Str, other: Self) {
+        if self.clusters.is_empty() {
+            self.clusters.insert(Str::new(), self.addresses.clone());
+        }
+        self.clusters.insert(cluster.clone(), other.addresses);
+        self.accounts.extend(other.accounts);
+    }
+
+    /// Whether a cluster has it; `` is the control plane's own.
+    pub fn is_in(&self, cluster: &str) -> bool {
+        if self.clusters.is_empty() { cluster.is_empty() } else { self.clusters.contains_key(cluster) }
+    }
+
+    /// Its cluster IPs in a cluster, if that has it.
+    pub fn cluster_ips(&self, cluster: &str) -> Option<&[Str]> {
+        match self.clusters.is_empty() {
+            true => cluster.is_empty().then_some(&self.addresses),
+            false => self.clusters.get(cluster),
+        }
+        .map(Vec::as_slice)
+    }
+
     /// A Kubernetes Service without a cluster IP, whose pods are reached one by one.
     pub fn is_headless(&self) -> bool {
         self.registry == Registry::Kubernetes && self.resolution == Resolution::Passthrough

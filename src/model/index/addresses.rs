@@ -22,7 +22,8 @@ impl Index {
         }
     }
 
-    /// The WorkloadEntry at an address, else its pod: one that is ready, else any that has not ended.
+    /// The WorkloadEntry at an address of a cluster (see [`super::at`]), else its pod: one that is ready, else any that
+    /// has not ended.
     fn instance(&self, ip: &Str) -> Option<Instance> {
         let entries = self.entry_addresses.get(ip).cloned().unwrap_or_default();
         let objects = || self.at_address.get(ip).into_iter().flatten().filter_map(|k| self.objects.get(k));

@@ -20,7 +20,7 @@ impl Index {
         let mut sum = Distinctions::new(&self.snapshot.mesh.clusters);
         self.snapshot.services().for_each(|service| sum.add_service(service));
         self.routes.all().for_each(|routes| sum.add_routes(routes));
-        let from = Key { kind: Kind::DestinationRule, namespace: Namespace::default(), name: Str::default() };
+        let from = Key::new(Kind::DestinationRule, Namespace::default(), Str::default());
         for (key, object) in self.objects.range(from..).take_while(|(k, _)| k.kind == Kind::DestinationRule) {
             if let Spec::DestinationRule(rule) = &object.spec {
                 sum.add_rule(&key.namespace, rule);

@@ -12,7 +12,7 @@ use crate::model::facts::{Endpoint, Endpoints, Health, Identities, Workload};
 use crate::model::snapshot::{Changes, FactKey};
 
 use super::workloads::{Selected, is_alive};
-use super::{Dirty, Index, Source, put};
+use super::{Dirty, Index, Source, at, put};
 
 impl Index {
     pub(super) fn derive_endpoints(&mut self, dirty: &mut Dirty, changes: &mut Changes) {
@@ -20,21 +20,31 @@ impl Index {
             let mut reads = Vec::new();
             let mut by_namespace: BTreeMap<Namespace, Vec<Endpoint>> = BTreeMap::new();
             let mut entries: BTreeMap<Namespace, BTreeSet<Str>> = BTreeMap::new();
-            for object in self.defining_objects(&host) {
+            let objects = self.defining_objects(&host);
+            // By which numbers callers know the ports; other clusters may have other numbers by the same names.
+            let first = objects.iter().filter(|o| o.kind() == Kind::Service).min_by_key(|o| &o.meta.cluster).cloned();
+            for object in objects {
                 let list = by_namespace.entry(object.meta.namespace.clone()).or_default();
                 match &object.spec {
                     Spec::Service(service) => {
                         let from = list.len();
-                        self.kubernetes_endpoints(&object.meta, service, list, &mut reads);
+                        let known = match first.as_ref().map(|o| &o.spec) {
+                            Some(Spec::Service(first)) => first,
+                            _ => service,
+                        };
+                        self.kubernetes_endpoints(&object.meta, service, known, list, &mut reads);
                         if service.selector.is_empty() {
-                            let ips = list[from..].iter().flat_map(|e| &e.addresses).cloned();
+                            let ips = list[from..].iter().flat_map(|e| &e.addresses);
+                            let ips = ips.map(|ip| at(&object.meta.cluster, ip));
                             entries.entry(object.meta.namespace.clone()).or_default().extend(ips);
                         }
                     }
                     Spec::ServiceEntry(entry) => {
                         let from = list.len();
                         self.entry_endpoints(&host, &object.meta, entry, list, &mut reads);
-                        let ips = list[from..].iter().flat_map(|e| &e.addresses).cloned();
+                        let own = &self.options.cluster;
+                        let ips = list[from..].iter().flat_map(|e| e.addresses.iter().map(|ip| (&e.workload, ip)));
+                        let ips = ips.map(|(w, ip)| at(if w.cluster == *own { "" } else { &w.cluster }, ip));
                         entries.entry(object.meta.namespace.clone()).or_default().extend(ips);
                     }
                     _ => {}
@@ -68,11 +78,12 @@ impl Index {
         matches!(read, Source::Pod(namespace, name) if self.get(Kind::Pod, namespace, name).is_none())
     }
 
-    /// The objects that define a host, oldest first.
+    /// The objects that define a host, by the names of their clusters as istiod sorts them, then oldest first.
     fn defining_objects(&self, host: &Host) -> Vec<Arc<Object>> {
         let keys = self.defining.get(host).into_iter().flatten();
         let mut objects: Vec<_> = keys.filter_map(|k| self.objects.get(k)).cloned().collect();
-        objects.sort_by(|a, b| (a.meta.created, &a.meta.name).cmp(&(b.meta.created, &b.meta.name)));
+        let order = |o: &Arc<Object>| (self.cluster_name(&o.meta.cluster).clone(), o.meta.created, o.meta.name.clone());
+        objects.sort_by_cached_key(order);
         objects
     }
 
@@ -100,29 +111,29 @@ impl Index {
         };
     }
 
-    /// From EndpointSlices, and from WorkloadEntries that the Service selects (istio
-    /// `serviceregistry/kube/controller/endpointslice.go`).
+    /// From EndpointSlices of the Service's cluster, and in the own one from WorkloadEntries that the Service selects
+    /// (istio `serviceregistry/kube/controller/endpointslice.go`). `known` is the Service as callers know it.
     fn kubernetes_endpoints(
         &self,
         meta: &Meta,
         service: &KubeService,
+        known: &KubeService,
         out: &mut Vec<Endpoint>,
         reads: &mut Vec<Source>,
     ) {
         let slices = self.slices.get(&(meta.namespace.clone(), meta.name.clone())).into_iter().flatten();
         let mut shared = Shared::default();
-        for slice in slices.filter_map(|k| self.objects.get(k)) {
+        for slice in slices.filter(|k| k.cluster == meta.cluster).filter_map(|k| self.objects.get(k)) {
             let Spec::EndpointSlice(slice) = &slice.spec else { continue };
             if slice.address_type == "FQDN" {
                 continue;
             }
             for endpoint in &slice.endpoints {
                 for address in &endpoint.addresses {
-                    let Some(workload) = self.slice_workload(&meta.namespace, endpoint, address, &mut shared, reads)
-                    else {
+                    let Some(workload) = self.slice_workload(meta, endpoint, address, &mut shared, reads) else {
                         continue;
                     };
-                    slice_ports(service, slice).for_each(|(service_port, port)| {
+                    slice_ports(known, slice).for_each(|(service_port, port)| {
                         out.push(Endpoint {
                             addresses: vec![address.clone()],
                             port,
@@ -135,7 +146,8 @@ impl Index {
                 }
             }
         }
-        if !service.is_headless() && !service.selector.is_empty() && service.external_name.is_empty() {
+        let here = meta.cluster.is_empty();
+        if here && !service.is_headless() && !service.selector.is_empty() && service.external_name.is_empty() {
             self.selected_entries(meta, service, out, reads);
         }
     }
@@ -166,7 +178,7 @@ impl Index {
     /// address. `None` while a pod that is named is not known yet.
     fn slice_workload(
         &self,
-        namespace: &Namespace,
+        meta: &Meta,
         endpoint: &SliceEndpoint,
         address: &Str,
         shared: &mut Shared,
@@ -175,16 +187,18 @@ impl Index {
         let pod = match &endpoint.target_ref {
             Some(target) if target.kind == "Pod" => {
                 let namespace = if target.namespace.is_empty() {
-                    namespace.clone()
+                    meta.namespace.clone()
                 } else {
                     Namespace::new(target.namespace.clone())
                 };
                 reads.push(Source::Pod(namespace.clone(), target.name.clone()));
-                Some(self.get(Kind::Pod, &namespace, &target.name)?)
+                Some(self.get_in(&meta.cluster, Kind::Pod, &namespace, &target.name)?)
             }
             _ => {
-                reads.push(Source::Ip(address.clone()));
-                self.pod_at(address, namespace)
+                let address = at(&meta.cluster, address);
+                let pod = self.pod_at(&address, &meta.namespace);
+                reads.push(Source::Ip(address));
+                pod
             }
         };
         Some(match pod {
@@ -193,12 +207,12 @@ impl Index {
                 .entry(object.key())
                 .or_insert_with(|| match &object.spec {
                     Spec::Pod(pod) => Arc::new(self.pod_workload(&object.meta, pod, reads)),
-                    _ => Arc::new(self.bare_workload(Str::default())),
+                    _ => Arc::new(self.bare_workload(&meta.cluster, Str::default())),
                 })
                 .clone(),
             None => {
-                let network = self.network_of(&Default::default(), address);
-                let bare = || Arc::new(self.bare_workload(network.clone()));
+                let network = self.network_of(&meta.cluster, &Default::default(), address);
+                let bare = || Arc::new(self.bare_workload(&meta.cluster, network.clone()));
                 shared.bare.entry(network.clone()).or_insert_with(bare).clone()
             }
         })
@@ -281,7 +295,7 @@ impl Index {
             name: meta.name.clone(),
             namespace: meta.namespace.clone(),
             labels: Default::default(),
-            ..self.bare_workload(Str::default())
+            ..self.bare_workload(&Str::new(), Str::default())
         }
     }
 }

@@ -13,7 +13,7 @@ impl Index {
         if !dirty.gateways {
             return;
         }
-        let from = Key { kind: Kind::Gateway, namespace: Namespace::default(), name: Str::default() };
+        let from = Key::new(Kind::Gateway, Namespace::default(), Str::default());
         let mut all: Vec<Handle<EdgeGateway>> = Vec::new();
         for (key, object) in self.objects.range(from..).take_while(|(k, _)| k.kind == Kind::Gateway) {
             if let Spec::Gateway(said) = &object.spec {

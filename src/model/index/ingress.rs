@@ -73,7 +73,7 @@ impl Index {
         let mesh = &self.snapshot.mesh.config;
         let mut out = Ingresses::default();
         let mut hosts: BTreeMap<Str, Vec<Ranked<'_>>> = BTreeMap::new();
-        let from = Key { kind: Kind::Ingress, namespace: Namespace::default(), name: Str::default() };
+        let from = Key::new(Kind::Ingress, Namespace::default(), Str::default());
         for (_, object) in self.objects.range(from..).take_while(|(key, _)| key.kind == Kind::Ingress) {
             let Spec::Ingress(ingress) = &object.spec else { continue };
             if !self.is_ours(&object.meta, ingress) {

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use crate::api::{Key, Kind, Object, Spec};
 use crate::base::{Host, Namespace, Str};
 
-use super::{Index, delegate, services, update};
+use super::{Index, at, delegate, services, update};
 
 /// What the derivation of a host's endpoints looked at besides the host's own objects.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Source {
+    /// An address of a cluster; see [`at`].
     Ip(Str),
+    /// In whatever cluster, as the next two.
     Pod(Namespace, Str),
     Node(Str),
     /// Which pods and WorkloadEntries there are in a namespace.
@@ -88,9 +90,12 @@ impl Index {
             Spec::Node(_) => {
                 dirty.networks = true;
                 dirty.sources.insert(Source::Node(object.meta.name.clone()));
-                let on_node = |o: &&Arc<Object>| matches!(&o.spec, Spec::Pod(p) if p.node_name == object.meta.name);
+                let cluster = &object.meta.cluster;
+                let on_node = |o: &&Arc<Object>| {
+                    o.meta.cluster == *cluster && matches!(&o.spec, Spec::Pod(p) if p.node_name == object.meta.name)
+                };
                 let ips = self.objects.values().filter(on_node).flat_map(|o| match &o.spec {
-                    Spec::Pod(pod) => pod.ips.clone(),
+                    Spec::Pod(pod) => pod.ips.iter().map(|ip| at(cluster, ip)).collect(),
                     _ => Vec::new(),
                 });
                 dirty.addresses.extend(ips);
@@ -139,6 +144,7 @@ impl Index {
     }
 
     fn mark_address(&mut self, ip: &Str, key: &Key, present: bool, dirty: &mut Dirty) {
+        let ip = &at(&key.cluster, ip);
         update(&mut self.at_address, ip.clone(), key, present);
         dirty.sources.insert(Source::Ip(ip.clone()));
         dirty.addresses.insert(ip.clone());

@@ -4,7 +4,7 @@
 //! Absent: looking up the addresses of gateways that have names, which is IO. Such gateways count only for clusters
 //! whose names the proxy resolves itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -30,12 +30,19 @@ const AMBIENT_PORT: u16 = 15008;
 pub(super) struct Networks {
     /// Kubernetes Services that say by a label that they lead into a network.
     labelled: BTreeSet<Key>,
-    /// The network of everything in this cluster, by the label of the system namespace.
-    system: Str,
-    /// The network of everything in this cluster, by the mesh networks.
-    of_registry: Str,
+    /// The network of everything in a cluster, for those that have one.
+    clusters: BTreeMap<Str, Whole>,
     /// Networks by range, the mesh networks again.
     ranges: Vec<(IpNet, Str)>,
+}
+
+/// The network of everything in a cluster.
+#[derive(Default, PartialEq)]
+struct Whole {
+    /// By the label of the system namespace.
+    system: Str,
+    /// By the mesh networks.
+    of_registry: Str,
 }
 
 impl Index {
@@ -59,33 +66,37 @@ impl Index {
     /// Learns anew which endpoints are on which network. If that is another one for endpoints that do not say it
     /// themselves, all are derived again.
     pub(super) fn learn_networks(&mut self, dirty: &mut Dirty) {
-        let system = self.get(Kind::Namespace, &Namespace::default(), &self.options.system);
-        let system = system.and_then(|o| o.meta.labels.get(NETWORK)).cloned().unwrap_or_default();
         let networks = &self.snapshot.mesh.config.networks.networks;
-        let here = |endpoints: &&crate::api::mesh::NetworkEndpoints| endpoints.from_registry == self.options.cluster;
-        let of_registry = networks.iter().find(|(_, network)| network.endpoints.iter().any(|e| here(&e)));
-        let of_registry = of_registry.map(|(name, _)| name.clone()).unwrap_or_default();
+        let whole = |cluster: &Str| {
+            let system = self.get_in(cluster, Kind::Namespace, &Namespace::default(), &self.options.system);
+            let system = system.and_then(|o| o.meta.labels.get(NETWORK)).cloned().unwrap_or_default();
+            let name = self.cluster_name(cluster);
+            let of_registry = networks.iter().find(|(_, n)| n.endpoints.iter().any(|e| e.from_registry == *name));
+            Whole { system, of_registry: of_registry.map(|(name, _)| name.clone()).unwrap_or_default() }
+        };
+        let clusters = self.all_clusters().map(|cluster| (cluster.clone(), whole(&cluster)));
+        let clusters: BTreeMap<_, _> = clusters.filter(|(_, whole)| *whole != Whole::default()).collect();
         let range = |(name, e): (&Str, &crate::api::mesh::NetworkEndpoints)| {
             Some((e.from_cidr.parse::<IpNet>().ok()?.trunc(), name.clone()))
         };
         let all = networks.iter().flat_map(|(name, network)| network.endpoints.iter().map(move |e| (name, e)));
         let ranges: Vec<_> = all.filter_map(range).collect();
         let known = &mut self.networks;
-        if known.system != system || known.of_registry != of_registry || known.ranges != ranges {
-            (known.system, known.of_registry, known.ranges) = (system, of_registry, ranges);
+        if known.clusters != clusters || known.ranges != ranges {
+            (known.clusters, known.ranges) = (clusters, ranges);
             dirty.endpoints.extend(self.defining.keys().cloned());
             dirty.addresses.extend(self.at_address.keys().cloned());
         }
     }
 
-    /// The network of an endpoint: by its own label, by that of the system namespace, by the mesh networks.
-    pub(super) fn network_of(&self, labels: &Labels, address: &str) -> Str {
+    /// The network of an endpoint of a cluster: by its own label, by that of the system namespace, by the mesh networks.
+    pub(super) fn network_of(&self, cluster: &Str, labels: &Labels, address: &str) -> Str {
         let known = &self.networks;
         if let Some(own) = labels.get(NETWORK).filter(|n| !n.is_empty()) {
             return own.clone();
         }
-        if let Some(all) = [&known.system, &known.of_registry].into_iter().find(|n| !n.is_empty()) {
-            return all.clone();
+        if let Some(whole) = known.clusters.get(cluster) {
+            return if whole.system.is_empty() { &whole.of_registry } else { &whole.system }.clone();
         }
         if known.ranges.is_empty() {
             return Str::default();
@@ -127,9 +138,13 @@ impl Index {
             if !gateway.address.is_empty() {
                 let (address, cluster) = (gateway.address.clone(), Str::default());
                 found.push(Gateway { address, port, network: network.clone(), cluster });
-            } else if *network == self.networks.of_registry {
+            } else {
                 let host = Host::new(gateway.registry_service_name.clone());
-                let objects = self.defining.get(&host).into_iter().flatten().filter_map(|k| self.objects.get(k));
+                let of_network = |key: &&Key| {
+                    self.networks.clusters.get(&key.cluster).is_some_and(|whole| whole.of_registry == *network)
+                };
+                let keys = self.defining.get(&host).into_iter().flatten().filter(of_network);
+                let objects = keys.filter_map(|k| self.objects.get(k));
                 for object in objects.filter(|o| !self.networks.labelled.contains(&o.key())) {
                     if let Spec::Service(service) = &object.spec {
                         self.service_gateways(&object.meta, service, network, port, &mut found);
@@ -147,20 +162,20 @@ impl Index {
         let (addresses, port) = match nodes {
             Some(selector) => {
                 let opened = service.ports.iter().find(|p| p.port == u32::from(port)).map(|p| p.node_port as u16);
-                (self.node_addresses(selector), opened.unwrap_or(port))
+                (self.node_addresses(&meta.cluster, selector), opened.unwrap_or(port))
             }
             None => (services::outside(service), port),
         };
-        let cluster = &self.options.cluster;
+        let cluster = self.cluster_name(&meta.cluster);
         let gateway = |address| Gateway { address, port, network: network.clone(), cluster: cluster.clone() };
         out.extend(addresses.into_iter().map(gateway));
     }
 
-    /// The external addresses of nodes that have some labels, written in JSON.
-    fn node_addresses(&self, selector: &str) -> Vec<Str> {
+    /// The external addresses of a cluster's nodes that have some labels, written in JSON.
+    fn node_addresses(&self, cluster: &Str, selector: &str) -> Vec<Str> {
         let Ok(wanted) = serde_json::from_str::<Labels>(selector) else { return Vec::new() };
         let none = Namespace::default();
-        let nodes = self.of_kind(Kind::Node, &none);
+        let nodes = self.of_kind_in(cluster, Kind::Node, &none);
         let selected = nodes.filter(|o| wanted.iter().all(|(k, v)| o.meta.labels.get(k) == Some(v)));
         let address = |spec: &Spec| match spec {
             Spec::Node(node) => node.addresses.iter().find(|a| a.r#type == "ExternalIP").map(|a| a.address.clone()),

@@ -53,14 +53,19 @@ impl Index {
     pub(super) fn derive_services(&mut self, dirty: &mut Dirty, changes: &mut Changes) {
         let mut moved = Moved::new();
         for host in std::mem::take(&mut dirty.services) {
-            let mut definitions: Vec<Service> = self
-                .defining
-                .get(&host)
-                .into_iter()
-                .flatten()
-                .filter_map(|key| self.objects.get(key))
-                .filter_map(|object| self.define(&host, object))
-                .collect();
+            let mut definitions: Vec<Service> = Vec::new();
+            for object in self.defining.get(&host).into_iter().flatten().filter_map(|key| self.objects.get(key)) {
+                let Some(mut new) = self.define(&host, object) else { continue };
+                let kubernetes = |s: &&mut Service| s.registry == Registry::Kubernetes && new.registry == s.registry;
+                match definitions.iter_mut().find(kubernetes) {
+                    // The same Service in another cluster; the own cluster's comes first and rules.
+                    Some(first) => first.join(&object.meta.cluster, new),
+                    None => {
+                        new.note_cluster(&object.meta.cluster);
+                        definitions.push(new);
+                    }
+                }
+            }
             definitions.sort_by(|a, b| {
                 (a.created, &a.name, &a.namespace, &a.object).cmp(&(b.created, &b.name, &b.namespace, &b.object))
             });
@@ -157,6 +162,7 @@ impl Index {
             traffic_distribution: self.traffic_distribution(&spec.traffic_distribution, meta),
             races: false,
             external_addresses: outside(spec),
+            clusters: BTreeMap::new(),
         }
     }
 
@@ -205,6 +211,7 @@ impl Index {
                 .get("istio.io/connect-strategy")
                 .is_some_and(|s| s.eq_ignore_ascii_case("RACE_FIRST_TCP_CONNECT")),
             external_addresses: Vec::new(),
+            clusters: BTreeMap::new(),
         }
     }
 
@@ -236,8 +243,8 @@ impl Index {
     fn traffic_distribution(&self, spec: &str, meta: &Meta) -> Str {
         const ANNOTATION: &str = "networking.istio.io/traffic-distribution";
         let said = |meta: &Meta| meta.annotations.get(ANNOTATION).map(|s| s.to_ascii_lowercase());
-        let namespace =
-            || self.get(Kind::Namespace, &Namespace::default(), meta.namespace.str()).and_then(|o| said(&o.meta));
+        let namespace = || self.get_in(&meta.cluster, Kind::Namespace, &Namespace::default(), meta.namespace.str());
+        let namespace = || namespace().and_then(|o| said(&o.meta));
         let known = |s: &String| matches!(s.as_str(), "preferclose" | "prefersamezone" | "prefersamenode");
         let chosen = Some(spec.to_ascii_lowercase()).filter(known);
         chosen.or_else(|| said(meta)).or_else(namespace).unwrap_or_default().into()
@@ -245,7 +252,7 @@ impl Index {
 
     pub(super) fn derive_selectors(&mut self, dirty: &Dirty, changes: &mut Changes) {
         for namespace in &dirty.selectors {
-            let services = self.of_kind(Kind::Service, namespace).filter_map(|o| match &o.spec {
+            let services = self.of_kind_everywhere(Kind::Service, namespace).filter_map(|o| match &o.spec {
                 Spec::Service(s) if !s.selector.is_empty() => Some(kubernetes_host(&o.meta, &self.options.domain)),
                 _ => None,
             });

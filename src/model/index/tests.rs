@@ -1,5 +1,7 @@
 //! Facts from objects: precedence, visibility, and what a change does not touch.
 
+mod clusters;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::api::mesh::{MatchRule, Visibility, VisibilityPolicy};
-use crate::base::{Labels, Namespace};
+use crate::base::{Labels, Namespace, Str};
 use crate::model::facts::ExportTo;
 
 use super::Index;
@@ -26,7 +26,7 @@ impl Index {
     fn allowed(&self, namespace: &Namespace) -> Visibility {
         let said = self.snapshot.mesh.config.service_entry_visibility.as_ref();
         let Some(said) = said.filter(|said| said.apply_to_sidecars) else { return Visibility::Public };
-        let labels = self.labels_of(namespace);
+        let labels = self.labels_of(&Str::new(), namespace);
         let found = said.policies.iter().find(|policy| matches(policy, &labels));
         found.map_or(said.default_visibility, |policy| policy.visibility)
     }

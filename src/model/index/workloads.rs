@@ -20,20 +20,22 @@ impl Index {
         let (locality, place) = match stated_locality(&meta.labels) {
             Some(label) => (Locality::parse(&label), label),
             None => {
-                let found = self.node_locality(&pod.node_name, reads);
+                let found = self.node_locality(&meta.cluster, &pod.node_name, reads);
                 let place = if found.is_empty() { Str::default() } else { three_parts(&found) };
                 (found, place)
             }
         };
         let has_subdomain = !pod.subdomain.is_empty();
         let hostname = if pod.hostname.is_empty() { &meta.name } else { &pod.hostname };
-        let network = self.network_of(&meta.labels, pod.ips.first().map(Str::as_str).unwrap_or_default());
+        let address = pod.ips.first().map(Str::as_str).unwrap_or_default();
+        let network = self.network_of(&meta.cluster, &meta.labels, address);
+        let cluster = self.cluster_name(&meta.cluster);
         Workload {
             name: pod_workload_name(meta),
             namespace: meta.namespace.clone(),
-            labels: self.augment(&meta.labels, &locality, &pod.node_name, &network),
+            labels: topology::augment(&meta.labels, &locality, cluster, &pod.node_name, &network),
             service_account: self.spiffe(&meta.namespace, &pod.service_account),
-            cluster: self.options.cluster.clone(),
+            cluster: cluster.clone(),
             network,
             tls: tls_mode(&meta.labels),
             hostname: if has_subdomain { hostname.clone() } else { Str::default() },
@@ -66,7 +68,8 @@ impl Index {
         let account = &entry.service_account;
         // Istio takes the network of the labels and of the mesh for a label, and for the endpoint what it states alone.
         let stated = entry.network.clone();
-        let network = if stated.is_empty() { self.network_of(&labels, &entry.address) } else { stated.clone() };
+        let network =
+            if stated.is_empty() { self.network_of(&Str::new(), &labels, &entry.address) } else { stated.clone() };
         Workload {
             name: labels.get(WORKLOAD_NAME).cloned().unwrap_or(name),
             namespace: namespace.clone(),
@@ -77,22 +80,23 @@ impl Index {
             hostname: Str::default(),
             subdomain: Str::default(),
             node: Str::default(),
-            labels: self.augment(&labels, &locality, "", &network),
+            labels: topology::augment(&labels, &locality, &self.options.cluster, "", &network),
             locality,
             place,
         }
     }
 
     /// What is known of an endpoint without a pod.
-    pub(super) fn bare_workload(&self, network: Str) -> Workload {
+    pub(super) fn bare_workload(&self, cluster: &Str, network: Str) -> Workload {
+        let cluster = self.cluster_name(cluster);
         Workload {
             name: Str::default(),
             namespace: Namespace::default(),
-            labels: self.augment(&Labels::new(), &Locality::default(), "", &network),
+            labels: topology::augment(&Labels::new(), &Locality::default(), cluster, "", &network),
             service_account: Str::default(),
             locality: Locality::default(),
             place: Str::default(),
-            cluster: self.options.cluster.clone(),
+            cluster: cluster.clone(),
             network,
             tls: TlsMode::Disabled,
             hostname: Str::default(),
@@ -101,12 +105,12 @@ impl Index {
         }
     }
 
-    /// All pods and WorkloadEntries of a namespace that carry `selector`, pods first as istiod sorts them, with the
-    /// ports they name.
+    /// All pods of all clusters and WorkloadEntries of a namespace that carry `selector`, pods first as istiod sorts them,
+    /// with the ports they name.
     pub(super) fn selected(&self, namespace: &Namespace, selector: &Labels, reads: &mut Vec<Source>) -> Vec<Selected> {
         reads.push(Source::Workloads(namespace.clone()));
         let mut found = Vec::new();
-        for object in self.of_kind(Kind::Pod, namespace) {
+        for object in self.of_kind_everywhere(Kind::Pod, namespace) {
             let Spec::Pod(pod) = &object.spec else { continue };
             reads.push(Source::Pod(namespace.clone(), object.meta.name.clone()));
             if pod.ready && is_alive(pod) && !pod.ips.is_empty() && carries(&object.meta.labels, selector) {
@@ -146,23 +150,18 @@ impl Index {
         found
     }
 
-    fn node_locality(&self, node: &Str, reads: &mut Vec<Source>) -> Locality {
+    fn node_locality(&self, cluster: &Str, node: &Str, reads: &mut Vec<Source>) -> Locality {
         if node.is_empty() {
             return Locality::default();
         }
         reads.push(Source::Node(node.clone()));
-        let Some(object) = self.get(Kind::Node, &Namespace::default(), node) else { return Locality::default() };
-        node_locality(&object.meta.labels)
+        let object = self.get_in(cluster, Kind::Node, &Namespace::default(), node);
+        object.map(|object| node_locality(&object.meta.labels)).unwrap_or_default()
     }
 
     fn spiffe(&self, namespace: &str, account: &str) -> Str {
         format!("spiffe://{}/ns/{namespace}/sa/{account}", self.snapshot.mesh.config.trust_domain.replace('@', "."))
             .into()
-    }
-
-    /// See [`topology::augment`].
-    fn augment(&self, labels: &Labels, locality: &Locality, node: &str, network: &str) -> Labels {
-        topology::augment(labels, locality, &self.options.cluster, node, network)
     }
 }
 

@@ -99,7 +99,7 @@ pub(super) fn claims(known: &Known<'_>, out: &mut Vec<Finding>) {
 
 fn claim(Conflict { server, winner, why }: &Conflict, known: &Known<'_>, out: &mut Vec<Finding>) {
     let Some((namespace, name)) = server.gateway.split_once('/') else { return };
-    let key = Key { kind: Kind::Gateway, namespace: Namespace::from(namespace), name: name.into() };
+    let key = Key::new(Kind::Gateway, Namespace::from(namespace), name.into());
     let Some(object) = known.survey.objects.get(&key) else { return };
     let winner = winner.as_ref().map_or_else(String::new, |winner| {
         format!(

@@ -67,13 +67,13 @@ impl<'s> Known<'s> {
 
     /// An object by its name.
     pub(super) fn object(&self, kind: Kind, namespace: &Namespace, name: &Str) -> Option<&'s Object> {
-        let key = crate::api::Key { kind, namespace: namespace.clone(), name: name.clone() };
+        let key = crate::api::Key::new(kind, namespace.clone(), name.clone());
         self.survey.objects.get(&key).map(AsRef::as_ref)
     }
 
     /// All objects of a kind, by namespace and name.
     pub(super) fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &'s Object> + use<'s> {
-        let from = crate::api::Key { kind, namespace: Namespace::default(), name: Str::default() };
+        let from = crate::api::Key::new(kind, Namespace::default(), Str::default());
         self.survey.objects.range(from..).take_while(move |(k, _)| k.kind == kind).map(|(_, o)| &**o)
     }
 

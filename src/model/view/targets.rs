@@ -21,11 +21,15 @@ impl View<'_> {
     /// (`pilot/pkg/serviceregistry/{kube,serviceentry}/controller`, `GetProxyServiceTargets`).
     pub fn targets(&self, beside: &Beside<'_>) -> Vec<Target> {
         let mut found = Vec::new();
-        if beside.cluster.is_empty() || beside.cluster == self.mesh().cluster {
+        let there = self.cluster(beside.cluster);
+        if beside.cluster.is_empty() || beside.cluster == self.mesh().cluster || !there.is_empty() {
             self.kubernetes_targets(beside, &mut found);
         }
         for address in beside.addresses {
-            self.entry_targets(address, beside.namespace, Registry::External, &mut found);
+            self.entry_targets(there, address, beside.namespace, Registry::External, &mut found);
+            if !there.is_empty() {
+                self.entry_targets("", address, beside.namespace, Registry::External, &mut found);
+            }
         }
         found.sort_by(|(a_created, a), (b_created, b)| (a_created, &a.host).cmp(&(b_created, &b.host)));
         found.dedup();
@@ -36,17 +40,18 @@ impl View<'_> {
     /// may be listed by the endpoints of one without selector.
     fn kubernetes_targets(&self, beside: &Beside<'_>, out: &mut Vec<Aged>) {
         let Some(address) = beside.addresses.first() else { return };
-        let instance = self.instance(address);
+        let there = self.cluster(beside.cluster);
+        let instance = self.instance(there, address);
         match instance.map(|i| (i, i.workload.as_deref())) {
             Some((instance, Some(workload))) if instance.pod.is_empty() => {
                 self.workload_entry_targets(instance, workload, out);
             }
             Some((instance, Some(workload))) => {
-                for service in self.selected_by(&workload.namespace, &workload.labels) {
+                for service in self.selected_by(there, &workload.namespace, &workload.labels) {
                     collect(&service, out, |port| number(&port.target, port.protocol, &instance.ports));
                 }
                 if out.is_empty() {
-                    self.entry_targets(address, beside.namespace, Registry::Kubernetes, out);
+                    self.entry_targets(there, address, beside.namespace, Registry::Kubernetes, out);
                 }
             }
             _ => self.stated_targets(beside, out),
@@ -56,7 +61,7 @@ impl View<'_> {
     /// Services that select a WorkloadEntry, whose ports by name override the service's.
     fn workload_entry_targets(&self, instance: &Instance, workload: &Workload, out: &mut Vec<Aged>) {
         let named = |name: &Str| instance.ports.iter().find(|p| p.name == *name).map(|p| p.number);
-        for service in self.selected_by(&workload.namespace, &workload.labels) {
+        for service in self.selected_by("", &workload.namespace, &workload.labels) {
             if service.resolution != Resolution::Static {
                 continue;
             }
@@ -71,7 +76,7 @@ impl View<'_> {
     /// Services that select the labels which a proxy states. One port that is not found spoils them all.
     fn stated_targets(&self, beside: &Beside<'_>, out: &mut Vec<Aged>) {
         let before = out.len();
-        for service in self.selected_by(beside.namespace, beside.labels) {
+        for service in self.selected_by(self.cluster(beside.cluster), beside.namespace, beside.labels) {
             let known = |port: &Port| match &port.target {
                 TargetPort::Name(name) if beside.ports.is_empty() => name.parse().ok().filter(|n| *n > 0),
                 target => number(target, port.protocol, &beside.ports),
@@ -85,8 +90,15 @@ impl View<'_> {
     }
 
     /// Services that have an endpoint with an address, whatever it is that stands there.
-    fn entry_targets(&self, address: &Str, namespace: &Namespace, registry: Registry, out: &mut Vec<Aged>) {
-        let Some(instance) = self.instance(address) else { return };
+    fn entry_targets(
+        &self,
+        cluster: &str,
+        address: &Str,
+        namespace: &Namespace,
+        registry: Registry,
+        out: &mut Vec<Aged>,
+    ) {
+        let Some(instance) = self.instance(cluster, address) else { return };
         for (host, home) in instance.entries.iter().filter(|(_, home)| home == namespace) {
             for service in self.all_definitions(host).iter().filter(|s| s.namespace == *home && s.registry == registry)
             {
@@ -99,9 +111,9 @@ impl View<'_> {
         }
     }
 
-    /// The workload that a ServiceEntry of a namespace has at an address.
-    pub fn entry_workload(&self, address: &Str, namespace: &Namespace) -> Option<Arc<Workload>> {
-        let own = self.instance(address)?.entries.iter().filter(|(_, home)| home == namespace);
+    /// The workload that a ServiceEntry of a namespace has at an address of a cluster.
+    pub fn entry_workload(&self, cluster: &str, address: &Str, namespace: &Namespace) -> Option<Arc<Workload>> {
+        let own = self.instance(cluster, address)?.entries.iter().filter(|(_, home)| home == namespace);
         let is_entry = |s: &&Handle<Service>| s.namespace == *namespace && s.registry == Registry::External;
         own.flat_map(|(host, _)| self.all_definitions(host).iter().filter(is_entry))
             .flat_map(|service| self.endpoints_of(service).map(|e| e.list.as_slice()).unwrap_or_default())
@@ -115,12 +127,13 @@ impl View<'_> {
         self.snapshot.services.get(host).map(|s| s.as_slice()).unwrap_or_default()
     }
 
-    /// Kubernetes Services of a namespace whose selector fits some labels.
-    fn selected_by(&self, namespace: &Namespace, labels: &Labels) -> Vec<Handle<Service>> {
+    /// Kubernetes Services of a namespace in a cluster whose selector fits some labels.
+    fn selected_by(&self, cluster: &str, namespace: &Namespace, labels: &Labels) -> Vec<Handle<Service>> {
         let hosts = self.selecting(namespace).into_iter().flat_map(|hosts| hosts.iter());
         let fits = |s: &&Handle<Service>| {
             s.registry == Registry::Kubernetes
                 && s.namespace == *namespace
+                && s.is_in(cluster)
                 && !s.selector.is_empty()
                 && s.selector.iter().all(|(k, v)| labels.get(k) == Some(v))
         };

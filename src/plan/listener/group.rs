@@ -182,7 +182,7 @@ impl Caller {
     /// its own (istio `GetAddressForProxy`, `GetExtraAddressesForProxy`).
     fn addresses(&self, service: &Service) -> Vec<Vec<Str>> {
         let stated = !service.addresses.is_empty();
-        match (service.registry, addresses(service, self.reach)) {
+        match (service.registry, addresses(service, &self.reach)) {
             (Registry::External, Addresses::Known(list)) if stated => list.into_iter().map(|a| vec![a]).collect(),
             (_, Addresses::Known(list)) if !list.is_empty() => vec![list[..1].to_vec()],
             (Registry::External, _) => vec![self.wildcards()],

@@ -19,14 +19,15 @@ pub enum Families {
 }
 
 /// What decides by which of a service's addresses a proxy reaches it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Reach {
     /// The families of the proxy's own addresses.
     pub families: Families,
     /// Whether it answers DNS itself, and so knows the addresses that mizzen gave.
     pub allocated: bool,
-    /// Whether it is in this cluster, or does not say; elsewhere only a service's first cluster IP counts.
-    pub local: bool,
+    /// Its cluster, if services are known there, the control plane's own as ``. Elsewhere only a service's first cluster
+    /// IP counts.
+    pub cluster: Option<Str>,
 }
 
 impl Reach {
@@ -37,7 +38,12 @@ impl Reach {
             (false, true) => Families::V6,
             (_, false) => Families::V4,
         };
-        Self { families, allocated: proxy.captures_dns(), local: proxy.cluster() == view.mesh().cluster.as_str() }
+        let known = |cluster: &str| view.distinctions().clusters.contains(cluster);
+        let cluster = match proxy.cluster() {
+            own if own == view.mesh().cluster.as_str() => Some(Str::new()),
+            other => known(other).then(|| other.into()),
+        };
+        Self { families, allocated: proxy.captures_dns(), cluster }
     }
 }
 
@@ -63,12 +69,13 @@ impl Addresses {
 /// By which addresses a proxy reaches a definition (istio `pilot/pkg/model/service.go`, `getAllAddressesForProxy`).
 ///
 /// A ServiceEntry's own addresses are given whatever their family; istiod takes each of them for a service by itself.
-pub fn addresses(service: &Service, reach: Reach) -> Addresses {
-    match (service.registry, service.addresses.as_slice()) {
+pub fn addresses(service: &Service, reach: &Reach) -> Addresses {
+    let there = reach.cluster.as_ref().and_then(|cluster| service.cluster_ips(cluster));
+    match (service.registry, there.unwrap_or(&service.addresses)) {
         // To istiod a missing cluster IP is 0.0.0.0, which a proxy without IPv4 cannot use either.
         (Registry::Kubernetes, []) if reach.families == Families::V6 => Addresses::Known(Vec::new()),
         (Registry::Kubernetes, []) => Addresses::Unspecified,
-        (Registry::Kubernetes, [first, ..]) if !reach.local => {
+        (Registry::Kubernetes, [first, ..]) if there.is_none() => {
             Addresses::Known(usable(std::slice::from_ref(first), reach.families))
         }
         (Registry::Kubernetes, all) => Addresses::Known(usable(all, reach.families)),

@@ -70,7 +70,7 @@ pub fn table(view: &View<'_>, facets: &NameFacets) -> BTreeMap<Str, Row> {
 pub(super) fn rows(view: &View<'_>, facets: &NameFacets, host: &Host) -> HostRows {
     let mut out = HostRows::default();
     for service in view.definitions(host) {
-        let found = match addresses(&service, facets.reach) {
+        let found = match addresses(&service, &facets.reach) {
             Addresses::Known(list) => list.into_iter().filter(|a| is_ip(a)).collect(),
             Addresses::Unspecified => pods(view, facets, &service, &mut out.pods),
         };

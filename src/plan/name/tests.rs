@@ -150,3 +150,14 @@ fn what_a_namespace_sees_alone_is_in_its_own_table_and_the_rest_is_shared() {
     assert_eq!(of("desk"), ["ldap.example = 192.0.2.2 (External)"]);
     assert_eq!(of("shop"), ["ldap.example = 192.0.2.1 (External)"]);
 }
+
+#[test]
+fn a_proxy_reaches_a_service_by_the_address_it_has_in_the_proxys_cluster() {
+    let mut world = World::new(SERVICES);
+    let there = "{apiVersion: v1, kind: Service, metadata: {name: api, namespace: shop},
+                  spec: {clusterIP: 10.97.0.9, clusterIPs: [10.97.0.9], ports: [{name: http, port: 80}]}}";
+    world.apply_in("east", there);
+    let of = |cluster: &str| table(world.snapshot(), &sidecar("shop", json!({ "CLUSTER_ID": cluster }))).remove(0);
+    let line = |ip: &str| format!("api.shop.svc.cluster.local = {ip} (Kubernetes api shop)");
+    assert_eq!([of("Kubernetes"), of("east"), of("west")], ["10.96.0.9", "10.97.0.9", "10.96.0.9"].map(line));
+}

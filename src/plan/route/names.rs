@@ -31,7 +31,7 @@ impl Names {
     pub(super) fn of_service(service: &Service, base: &Base) -> Self {
         let hosts: Vec<&Host> =
             [&service.host].into_iter().chain(service.aliases.iter().map(|(_, host)| host)).collect();
-        let addresses = addresses_of(service, base.reach);
+        let addresses = addresses_of(service, &base.reach);
         let seen_from = |namespace: &str| domains(service, &hosts, &addresses, base, namespace);
         let homes: BTreeSet<&str> = match &base.naming {
             Naming::Kubernetes(suffix) => hosts.iter().filter_map(|host| home(host, suffix)).collect(),
@@ -130,7 +130,7 @@ fn of_domain(host: &Host, domain: &str, out: &mut Vec<Domain>) {
 
 /// The addresses of a service. Of a ServiceEntry with several only the last: istiod takes each for a service of its own,
 /// of which the last one stands for the host.
-fn addresses_of(service: &Service, reach: Reach) -> Vec<Str> {
+fn addresses_of(service: &Service, reach: &Reach) -> Vec<Str> {
     let Addresses::Known(mut all) = addresses(service, reach) else { return Vec::new() };
     if service.registry == crate::model::facts::Registry::External && service.addresses.len() > 1 {
         all.drain(..all.len() - 1);

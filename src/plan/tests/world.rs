@@ -29,9 +29,18 @@ impl World {
         self.0.apply(&batch, None).keys
     }
 
+    /// Adds objects of another cluster.
+    pub(crate) fn apply_in(&mut self, cluster: &str, yaml: &str) {
+        let there = |mut object: Object| {
+            object.meta.cluster = cluster.into();
+            (object.key(), Some(Arc::new(object)))
+        };
+        self.0.apply(&objects(yaml).map(there).collect(), None);
+    }
+
     /// Takes an object out; returns what changed.
     pub(crate) fn remove(&mut self, kind: Kind, namespace: &str, name: &str) -> BTreeSet<FactKey> {
-        let key = Key { kind, namespace: namespace.into(), name: name.into() };
+        let key = Key::new(kind, namespace.into(), name.into());
         self.0.apply(&BTreeMap::from([(key, None)]), None).keys
     }
 

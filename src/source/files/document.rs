@@ -111,7 +111,7 @@ fn key(value: &Value) -> Option<Key> {
         Some(namespace) => Namespace::from(namespace),
         None => Namespace::from("default"),
     };
-    Some(Key { kind, namespace, name: Str::from(meta.get("name")?.as_str()?) })
+    Some(Key::new(kind, namespace, Str::from(meta.get("name")?.as_str()?)))
 }
 
 fn syntax(Unreadable { line, why }: Unreadable, file: &Str) -> Finding {

@@ -19,6 +19,8 @@ pub(super) type Parse<T> = fn(Value) -> (T, Vec<Finding>);
 pub(super) struct Settings<T> {
     parse: Parse<T>,
     current: Arc<T>,
+    /// What `current` was read from.
+    written: Arc<Value>,
     /// Whether `current` is out of a file that was without an error.
     good: bool,
     changed: bool,
@@ -29,12 +31,18 @@ impl<T: PartialEq> Settings<T> {
     /// As if the file were empty.
     pub(super) fn new(parse: Parse<T>) -> Self {
         let (current, findings) = parse(nothing());
-        Self { parse, current: Arc::new(current), good: false, changed: true, findings }
+        let (current, written) = (Arc::new(current), Arc::new(nothing()));
+        Self { parse, current, written, good: false, changed: true, findings }
     }
 
     /// The value in force.
     pub(super) fn current(&self) -> &Arc<T> {
         &self.current
+    }
+
+    /// What it was read from.
+    pub(super) fn written(&self) -> &Arc<Value> {
+        &self.written
     }
 
     /// All that is wrong now.
@@ -48,8 +56,8 @@ impl<T: PartialEq> Settings<T> {
     }
 
     fn read(&mut self, path: &Path, text: &str) {
-        let (value, mut findings) = match document(text) {
-            Ok(document) => (self.parse)(document),
+        let (written, (value, mut findings)) = match document(text) {
+            Ok(document) => (document.clone(), (self.parse)(document)),
             Err(Unreadable { line, why }) => {
                 let mut finding =
                     finding(path, "syntax", &format!("the file cannot be read: {why}; {}", self.instead()));
@@ -68,8 +76,8 @@ impl<T: PartialEq> Settings<T> {
             return;
         }
         self.good = !bad;
-        if *self.current != value {
-            self.current = Arc::new(value);
+        if *self.current != value || *self.written != written {
+            (self.current, self.written) = (Arc::new(value), Arc::new(written));
             self.changed = true;
         }
     }

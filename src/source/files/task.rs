@@ -162,11 +162,13 @@ impl Task {
 
     fn mesh_update(&self) -> MeshUpdate {
         let networks = self.networks.1.current();
+        let written = Arc::clone(self.mesh.1.written());
         let mesh = self.mesh.1.current();
         if networks.networks.is_empty() {
-            return MeshUpdate { mesh: Arc::clone(mesh) };
+            return MeshUpdate { mesh: Arc::clone(mesh), written };
         }
-        MeshUpdate { mesh: Arc::new(MeshConfig { networks: (**networks).clone(), ..(**mesh).clone() }) }
+        let mesh = Arc::new(MeshConfig { networks: (**networks).clone(), ..(**mesh).clone() });
+        MeshUpdate { mesh, written }
     }
 
     fn roots(&mut self) -> Vec<(&mut Reader, &mut dyn Sink)> {

@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde_json::Value;
 
 use super::client::Status;
-use super::cut::{self, Cut};
+use super::cut::Cut;
 use super::resource::Resource;
 use crate::api::{self, Key, Kind, Object};
 use crate::base::{Finding, Namespace, Severity, Str};
@@ -69,7 +69,7 @@ impl Reading<'_> {
     /// A line of a watch, with the version of its object.
     pub(super) fn event(&self, line: &[u8]) -> Result<(Event, Str), serde_json::Error> {
         let mut json = serde_json::Deserializer::from_slice(line);
-        let (name, object) = Envelope(cut::of(self.resource.kind)).deserialize(&mut json)?;
+        let (name, object) = Envelope(self.resource.cut()).deserialize(&mut json)?;
         let meta = |key: &str| object["metadata"][key].as_str().unwrap_or_default();
         let version = Str::from(meta("resourceVersion"));
         let event = match name.as_str() {
@@ -92,7 +92,8 @@ impl Reading<'_> {
     fn key(&self, object: &Value) -> Key {
         let meta = |key: &str| object["metadata"][key].as_str().unwrap_or_default();
         let namespace = if self.resource.kind.namespaced() { meta("namespace") } else { "" };
-        Key { kind: self.resource.kind, namespace: Namespace::from(namespace), name: Str::from(meta("name")) }
+        let cluster = self.resource.cluster.clone();
+        Key { cluster, ..Key::new(self.resource.kind, Namespace::from(namespace), Str::from(meta("name"))) }
     }
 
     fn item(&self, mut object: Value) -> Item {
@@ -108,7 +109,10 @@ impl Reading<'_> {
         let decoded = api::decode(object, None);
         let broken = decoded.findings.iter().any(|f| f.severity == Severity::Error);
         let state = match decoded.object {
-            Some(object) if !broken => State::Good(Arc::new(object)),
+            Some(mut object) if !broken => {
+                object.meta.cluster.clone_from(&self.resource.cluster);
+                State::Good(Arc::new(object))
+            }
             _ => State::Broken,
         };
         Item { key, state, findings: decoded.findings }
@@ -212,7 +216,7 @@ impl<'de> Visitor<'de> for Items<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<Item>, A::Error> {
         let mut out = Vec::new();
-        while let Some(object) = list.next_element_seed(cut::of(self.0.resource.kind))? {
+        while let Some(object) = list.next_element_seed(self.0.resource.cut())? {
             out.push(self.0.item(object));
         }
         Ok(out)

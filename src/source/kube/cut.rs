@@ -90,6 +90,10 @@ const SECRET: Cut = Only(&[
     ),
 ]);
 
+/// Of the Secrets that lead to remote clusters every key is the name of one.
+pub(super) const KUBECONFIGS: Cut =
+    Only(&[("apiVersion", Whole), ("kind", Whole), ("metadata", META), ("type", Whole), ("data", Whole)]);
+
 const CONFIG_MAP: Cut = Only(&[
     ("apiVersion", Whole),
     ("kind", Whole),

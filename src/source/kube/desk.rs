@@ -7,13 +7,14 @@ use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::client::Client;
+use super::clusters::Clusters;
 use super::reflector::{Around, Reflector, Step};
 use super::resource::Resource;
 use super::settings::{self, Role, Settings};
 use super::{Options, Watcher, discovery};
 use crate::api::Kind;
 use crate::base::Finding;
-use crate::source::{Delivery, Event, MeshUpdate};
+use crate::source::{Delivery, Event};
 
 /// So many steps wait while a delivery is made; the readers wait then.
 const STEPS: usize = 256;
@@ -21,28 +22,35 @@ const STEPS: usize = 256;
 /// What the lists have said and nobody has been told yet.
 pub(super) struct Desk {
     lists: Vec<List>,
-    settings: Mesh,
+    settings: Settings,
+    /// Where the mesh config is in files: whether they said anything, and what is wrong with them.
+    files: Option<(bool, Vec<Finding>)>,
     events: Vec<Event>,
+    /// What happened to the Secrets that lead to other clusters.
+    secrets: Vec<Event>,
+    /// What is wrong with other clusters.
+    elsewhere: Vec<Finding>,
+    /// Whether other clusters are waited for.
+    waits: bool,
     /// Whether `findings` of a list, or of the settings, are others than delivered.
     news: bool,
     synced: bool,
 }
 
-/// Where the mesh config is from.
-enum Mesh {
-    Maps(Settings),
-    /// Files: what they said last, if it was not delivered yet; whether they said anything; what is wrong with them.
-    Files {
-        update: Option<MeshUpdate>,
-        read: bool,
-        findings: Vec<Finding>,
-    },
+/// What a list is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// Objects of the mesh.
+    Objects,
+    /// A ConfigMap of the mesh.
+    Settings(Role),
+    /// The Secrets that lead to other clusters.
+    Clusters,
 }
 
 /// What is known of a list.
 struct List {
-    /// What it is for, if it is one of the ConfigMaps of the mesh.
-    role: Option<Role>,
+    purpose: Use,
     listed: bool,
     findings: Vec<Finding>,
 }
@@ -55,18 +63,11 @@ pub(super) async fn run(
     mut files: Option<Receiver<Delivery>>,
     deliveries: Sender<Delivery>,
 ) {
-    let (steps, mut inbox) = mpsc::channel(STEPS);
-    let nudge = Arc::new(Notify::new());
-    let (tell, known) = watch::channel(None);
-    tokio::spawn(discovery::run(client.clone(), tell, nudge.clone()));
     let lists = lists(&options, files.is_none());
-    let mut desk = Desk::new(lists.iter().map(|(_, role)| *role), files.is_none());
-    let around =
-        Around { client, known, nudge, steps, watcher, revision: options.revision.into(), doubt: options.doubt };
-    for (list, (resource, _)) in lists.into_iter().enumerate() {
-        tokio::spawn(Reflector::new(around.clone(), list, resource).run());
-    }
-    drop(around);
+    let mut desk = Desk::new(lists.iter().map(|(_, purpose)| *purpose), files.is_none());
+    let mut clusters = Clusters::new(&options, watcher.clone());
+    let lists = lists.into_iter().map(|(resource, _)| resource);
+    let mut inbox = read_all(client, lists, watcher, options.revision.into(), options.doubt);
     loop {
         tokio::select! {
             step = inbox.recv() => {
@@ -75,7 +76,9 @@ pub(super) async fn run(
                 while let Ok(step) = inbox.try_recv() {
                     desk.take(step);
                 }
+                clusters.take_secrets(std::mem::take(&mut desk.secrets));
             }
+            () = clusters.changed() => {}
             Some(delivery) = read(&mut files) => desk.take_files(delivery),
             permit = deliveries.reserve(), if desk.has_news() => match permit {
                 Ok(permit) => permit.send(desk.delivery()),
@@ -83,7 +86,31 @@ pub(super) async fn run(
             },
             () = deliveries.closed() => return,
         }
+        desk.take_clusters(&mut clusters);
     }
+}
+
+/// Reads lists, each in a task of its own, until nobody takes what they say.
+pub(super) fn read_all(
+    client: Arc<Client>,
+    lists: impl Iterator<Item = Resource>,
+    watcher: Arc<dyn Watcher>,
+    revision: Arc<str>,
+    doubt: std::time::Duration,
+) -> mpsc::Receiver<Step> {
+    let (steps, inbox) = mpsc::channel(STEPS);
+    let nudge = Arc::new(Notify::new());
+    let (tell, known) = watch::channel(None);
+    let lists: Vec<Resource> = lists.collect();
+    // Where only Kubernetes' own kinds are read, nobody asks which others there are.
+    if lists.iter().any(|list| list.kind.is_istio()) {
+        tokio::spawn(discovery::run(client.clone(), tell, nudge.clone()));
+    }
+    let around = Around { client, known, nudge, steps, watcher, revision, doubt };
+    for (list, resource) in lists.into_iter().enumerate() {
+        tokio::spawn(Reflector::new(around.clone(), list, resource).run());
+    }
+    inbox
 }
 
 /// What files say next; nothing, ever, where there are none.
@@ -95,26 +122,34 @@ async fn read(files: &mut Option<Receiver<Delivery>>) -> Option<Delivery> {
 }
 
 /// All that is read.
-fn lists(options: &Options, maps: bool) -> Vec<(Resource, Option<Role>)> {
-    let mut lists: Vec<_> = Kind::all().map(|kind| (Resource::all(kind), None)).collect();
+fn lists(options: &Options, maps: bool) -> Vec<(Resource, Use)> {
+    let mut lists: Vec<_> = Kind::all().map(|kind| (Resource::all(kind), Use::Objects)).collect();
+    lists.push((Resource::clusters(&options.namespace), Use::Clusters));
+    let map = |name: &str| Resource::config_map(&options.namespace, name);
     if maps {
-        let map = |name: &str| Resource::config_map(&options.namespace, name);
-        lists.push((map(&settings::name(&options.revision)), Some(Role::Own)));
-        if !options.shared_mesh.is_empty() {
-            lists.push((map(&options.shared_mesh), Some(Role::Shared)));
-        }
+        lists.push((map(&settings::name(&options.revision)), Use::Settings(Role::Own)));
+    }
+    if !options.shared_mesh.is_empty() {
+        lists.push((map(&options.shared_mesh), Use::Settings(Role::Shared)));
     }
     lists
 }
 
 impl Desk {
-    pub(super) fn new(lists: impl Iterator<Item = Option<Role>>, maps: bool) -> Self {
-        let lists = lists.map(|role| List { role, listed: false, findings: Vec::new() }).collect();
-        let settings = match maps {
-            true => Mesh::Maps(Settings::new()),
-            false => Mesh::Files { update: None, read: false, findings: Vec::new() },
-        };
-        Self { lists, settings, events: Vec::new(), news: false, synced: false }
+    pub(super) fn new(lists: impl Iterator<Item = Use>, maps: bool) -> Self {
+        let lists = lists.map(|purpose| List { purpose, listed: false, findings: Vec::new() }).collect();
+        let files = (!maps).then(|| (false, Vec::new()));
+        Self {
+            lists,
+            settings: Settings::new(),
+            files,
+            events: Vec::new(),
+            secrets: Vec::new(),
+            elsewhere: Vec::new(),
+            waits: false,
+            news: false,
+            synced: false,
+        }
     }
 
     pub(super) fn take(&mut self, step: Step) {
@@ -126,34 +161,44 @@ impl Desk {
             list.findings = findings;
             self.news = true;
         }
-        match (list.role, &mut self.settings) {
-            (Some(role), Mesh::Maps(settings)) => {
+        match list.purpose {
+            Use::Clusters => self.secrets.extend(step.events),
+            Use::Settings(role) => {
                 for event in step.events {
                     match event {
-                        Event::Upsert(map) => settings.take(role, Some(map)),
-                        Event::Delete(_) => settings.take(role, None),
+                        Event::Upsert(map) => self.settings.take(role, Some(map)),
+                        Event::Delete(_) => self.settings.take(role, None),
                         Event::Synced => {}
                     }
                     self.news = true;
                 }
             }
-            _ => self.events.extend(step.events),
+            Use::Objects => self.events.extend(step.events),
         }
     }
 
     /// What the files of the mesh config say. They hold no objects.
     pub(super) fn take_files(&mut self, delivery: Delivery) {
-        if let Mesh::Files { update, read, findings } = &mut self.settings {
-            *update = delivery.mesh.or_else(|| update.take());
-            *read = true;
-            *findings = delivery.findings.to_vec();
+        if let Some(update) = delivery.mesh {
+            self.settings.take_file(update);
+        }
+        self.files = Some((true, delivery.findings.to_vec()));
+        self.news = true;
+    }
+
+    /// What other clusters say, and whether they are waited for.
+    fn take_clusters(&mut self, clusters: &mut Clusters) {
+        self.events.extend(clusters.take_events());
+        self.waits = clusters.waits();
+        if let Some(findings) = clusters.take_findings() {
+            self.elsewhere = findings;
             self.news = true;
         }
     }
 
     fn complete(&self) -> bool {
-        let mesh = !matches!(self.settings, Mesh::Files { read: false, .. });
-        mesh && self.lists.iter().all(|list| list.listed)
+        let mesh = self.files.as_ref().is_none_or(|(read, _)| *read);
+        self.synced || mesh && !self.waits && self.lists.iter().all(|list| list.listed)
     }
 
     /// Whether there is something to deliver. Until everything has been listed once, only findings are.
@@ -163,13 +208,12 @@ impl Desk {
 
     pub(super) fn delivery(&mut self) -> Delivery {
         self.news = false;
-        let of_settings = match &self.settings {
-            Mesh::Maps(settings) => settings.findings().to_vec(),
-            Mesh::Files { findings, .. } => findings.clone(),
-        };
+        let of_files = self.files.iter().flat_map(|(_, findings)| findings);
+        let of_settings = self.settings.findings().iter().chain(of_files).cloned().collect::<Vec<_>>();
         // What is wrong with all kinds alike is said once.
         let findings: BTreeSet<Finding> =
             self.lists.iter().flat_map(|list| list.findings.iter().cloned()).chain(of_settings).collect();
+        let findings = findings.into_iter().chain(self.elsewhere.iter().cloned()).collect::<BTreeSet<_>>();
         let findings = findings.into_iter().collect();
         if !self.complete() {
             return Delivery { events: Vec::new(), mesh: None, findings };
@@ -178,10 +222,7 @@ impl Desk {
         if !std::mem::replace(&mut self.synced, true) {
             events.push(Event::Synced);
         }
-        let mesh = match &mut self.settings {
-            Mesh::Maps(settings) => settings.take_changed().map(|mesh| MeshUpdate { mesh }),
-            Mesh::Files { update, .. } => update.take(),
-        };
+        let mesh = self.settings.take_changed();
         Delivery { events, mesh, findings }
     }
 }

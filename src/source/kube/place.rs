@@ -3,12 +3,13 @@
 //! As client-go finds it: a kubeconfig that was named, the Pod that we run in, or the user's own kubeconfig. What a
 //! kubeconfig may say, and what that means, the crate `kube` knows.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use kube::Config;
-use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
+use kube::config::{AuthInfo, ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
 
 use super::connection::causes;
 
@@ -54,9 +55,8 @@ pub enum Error {
 #[derive(Clone, Debug)]
 pub(super) enum Origin {
     Place(Place),
-    /// The text of a kubeconfig.
-    #[expect(dead_code, reason = "remote clusters will have it")]
-    Text(Arc<str>),
+    /// The text of a kubeconfig, and what it may ask for although that touches the machine of the control plane.
+    Text(Arc<str>, Arc<BTreeSet<String>>),
 }
 
 /// A way to an API server.
@@ -70,9 +70,15 @@ impl Origin {
     pub(super) async fn read(&self) -> Result<Way, Error> {
         match self {
             Self::Place(place) => place.read().await,
-            Self::Text(text) => {
-                let wrong = |e| kubeconfig_error("the kubeconfig", &e);
-                of_kubeconfig("the kubeconfig", Kubeconfig::from_yaml(text).map_err(wrong)?).await
+            Self::Text(text, allowed) => {
+                let wrong = |why: &str| Error::Unusable(format!("the kubeconfig {why}"));
+                // No word of it: the reader's own words quote what they are about.
+                let kubeconfig = Kubeconfig::from_yaml(text).map_err(|_| wrong("cannot be read"))?;
+                let refused = kubeconfig.auth_infos.iter().filter_map(|u| u.auth_info.as_ref());
+                if let Some(why) = refused.filter_map(|user| refused_option(user, allowed)).next() {
+                    return Err(wrong(&why));
+                }
+                of_kubeconfig("the kubeconfig", kubeconfig).await
             }
         }
     }
@@ -104,6 +110,23 @@ impl Place {
         }
         of_kubeconfig(&name, merged).await
     }
+}
+
+/// What a kubeconfig of others may not ask for (istio `pkg/kube/util.go`, `sanitizeKubeConfig`).
+fn refused_option(user: &AuthInfo, allowed: &BTreeSet<String>) -> Option<String> {
+    let provider = user.auth_provider.as_ref().map(|p| p.name.as_str()).filter(|name| *name != "oidc");
+    let asked = [
+        (provider.is_some(), provider.unwrap_or_default()),
+        (user.client_key.is_some(), "clientKey"),
+        (user.client_certificate.is_some(), "clientCertificate"),
+        (user.token_file.is_some(), "tokenFile"),
+        (user.exec.is_some(), "exec"),
+    ];
+    let (_, option) = asked.into_iter().find(|(asked, option)| *asked && !allowed.contains(*option))?;
+    Some(format!(
+        "asks for {option}, which runs a program or reads a file of the control plane; it is refused unless \
+         PILOT_INSECURE_MULTICLUSTER_KUBECONFIG_OPTIONS names {option}"
+    ))
 }
 
 /// A path to a program is meant from where the kubeconfig is, as client-go takes it; a bare name is looked for as the

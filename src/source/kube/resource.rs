@@ -1,6 +1,8 @@
 //! What is read from the API server.
 
+use super::cut::{self, Cut};
 use crate::api::Kind;
+use crate::base::Str;
 
 /// One list and watch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +12,8 @@ pub(super) struct Resource {
     pub(super) selector: String,
     /// The namespace, if only one is read.
     pub(super) namespace: Option<String>,
+    /// The cluster, if it is not the own one.
+    pub(super) cluster: Str,
 }
 
 impl Resource {
@@ -24,13 +28,27 @@ impl Resource {
             }
             _ => "",
         };
-        Self { kind, selector: selector.to_owned(), namespace: None }
+        Self { kind, selector: selector.to_owned(), namespace: None, cluster: Str::new() }
     }
 
     /// One ConfigMap.
     pub(super) fn config_map(namespace: &str, name: &str) -> Self {
         let selector = format!("fieldSelector=metadata.name%3D{name}");
-        Self { kind: Kind::ConfigMap, selector, namespace: Some(namespace.to_owned()) }
+        Self { namespace: Some(namespace.to_owned()), selector, ..Self::all(Kind::ConfigMap) }
+    }
+
+    /// The Secrets that lead to remote clusters.
+    pub(super) fn clusters(namespace: &str) -> Self {
+        let selector = "labelSelector=istio%2FmultiCluster%3Dtrue".to_owned();
+        Self { namespace: Some(namespace.to_owned()), selector, ..Self::all(Kind::Secret) }
+    }
+
+    /// What is kept of the objects.
+    pub(super) fn cut(&self) -> Cut {
+        match (self.kind, &self.namespace) {
+            (Kind::Secret, Some(_)) => cut::KUBECONFIGS,
+            _ => cut::of(self.kind),
+        }
     }
 
     /// Its path and query, in a version of its group, without what lists and watches add.

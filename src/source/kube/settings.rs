@@ -1,4 +1,4 @@
-//! The mesh config in ConfigMaps: `istio` or `istio-REVISION`, over a shared one if there is one.
+//! The mesh config in ConfigMaps, `istio` or `istio-REVISION`, or in files; over a shared one if there is one.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::api::mesh::{MeshConfig, MeshNetworks};
 use crate::api::{Object, Spec};
 use crate::base::{Finding, ObjectRef, Severity, Str};
-use crate::source::files;
+use crate::source::{MeshUpdate, files};
 
 /// A ConfigMap by what it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,11 @@ pub(super) enum Role {
 pub(super) struct Settings {
     shared: Option<Arc<Object>>,
     own: Option<Arc<Object>>,
+    /// Files, which count in the place of the own ConfigMap; what is wrong with them is said beside.
+    file: Option<MeshUpdate>,
     current: Arc<MeshConfig>,
+    /// What that was read from.
+    written: Arc<Value>,
     findings: Vec<Finding>,
     changed: bool,
 }
@@ -39,7 +43,15 @@ pub(super) fn name(revision: &str) -> String {
 impl Settings {
     /// istiod's defaults.
     pub(super) fn new() -> Self {
-        Self { shared: None, own: None, current: Arc::default(), findings: Vec::new(), changed: true }
+        Self {
+            shared: None,
+            own: None,
+            file: None,
+            current: Arc::default(),
+            written: Arc::default(),
+            findings: Vec::new(),
+            changed: true,
+        }
     }
 
     /// A ConfigMap came, changed or went.
@@ -51,14 +63,21 @@ impl Settings {
         self.read();
     }
 
+    /// The files came or changed.
+    pub(super) fn take_file(&mut self, update: MeshUpdate) {
+        self.file = Some(update);
+        self.read();
+    }
+
     /// All that is wrong now.
     pub(super) fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
     /// The mesh config in force, if it is another than at the last call; always at the first.
-    pub(super) fn take_changed(&mut self) -> Option<Arc<MeshConfig>> {
-        std::mem::take(&mut self.changed).then(|| self.current.clone())
+    pub(super) fn take_changed(&mut self) -> Option<MeshUpdate> {
+        let mesh = std::mem::take(&mut self.changed).then(|| self.current.clone())?;
+        Some(MeshUpdate { mesh, written: self.written.clone() })
     }
 
     /// As in istiod, what cannot be read leaves everything as it was (`pkg/config/mesh/meshwatcher`).
@@ -77,7 +96,18 @@ impl Settings {
                 findings.extend(found.into_iter().map(|f| located(f, map, "meshNetworks")));
             }
         }
-        let (mesh, found) = MeshConfig::parse(value);
+        if let Some(file) = &self.file {
+            value = merge(value, (*file.written).clone());
+            if !file.mesh.networks.networks.is_empty() {
+                networks = file.mesh.networks.clone();
+            }
+        }
+        let (mesh, mut found) = MeshConfig::parse(value.clone());
+        if let Some(file) = &self.file {
+            // Those of the file are said where it is read.
+            let (_, known) = MeshConfig::parse((*file.written).clone());
+            found.retain(|finding| !known.contains(finding));
+        }
         if let Some(map) = maps.last() {
             findings.extend(found.into_iter().map(|f| located(f, map, "mesh")));
         }
@@ -92,7 +122,7 @@ impl Settings {
         }
         let mesh = MeshConfig { networks, ..mesh };
         if *self.current != mesh {
-            self.current = Arc::new(mesh);
+            (self.current, self.written) = (Arc::new(mesh), Arc::new(value));
             self.changed = true;
         }
     }

@@ -27,7 +27,7 @@ pub(crate) struct Cluster {
     etcd: Server,
     server: Option<Server>,
     api: Api,
-    _turn: MutexGuard<'static, ()>,
+    _turn: Option<MutexGuard<'static, ()>>,
 }
 
 /// A child that ends with its owner.
@@ -77,6 +77,15 @@ impl Cluster {
     /// The same with further flags for the API server.
     pub(crate) fn with_flags(flags: &[&str]) -> Self {
         let turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        Self::in_turn(flags, Some(turn))
+    }
+
+    /// Another cluster, in the turn of this one.
+    pub(crate) fn second(&self) -> Self {
+        Self::in_turn(&[], None)
+    }
+
+    fn in_turn(flags: &[&str], turn: Option<MutexGuard<'static, ()>>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let key = Command::new("openssl")
             .args(["genpkey", "-quiet", "-algorithm", "RSA", "-out"])
@@ -138,6 +147,15 @@ impl Cluster {
 
     pub(crate) fn kubeconfig(&self) -> PathBuf {
         self.folder.path().join("kubeconfig")
+    }
+
+    /// A kubeconfig that can be read anywhere.
+    pub(crate) fn kubeconfig_text(&self) -> String {
+        use base64::Engine as _;
+        let root = fs::read(self.folder.path().join("certs/apiserver.crt")).unwrap();
+        let root = base64::engine::general_purpose::STANDARD.encode(root);
+        let text = fs::read_to_string(self.kubeconfig()).unwrap();
+        text.replace("certificate-authority: certs/apiserver.crt", &format!("certificate-authority-data: {root}"))
     }
 
     /// A kubeconfig that leads to another port of this machine.

@@ -1,6 +1,6 @@
 //! mizzen's source over such an API server, in this process.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,6 +18,9 @@ use super::cluster::Cluster;
 /// How long a list is doubted in tests.
 pub(crate) const DOUBT: Duration = Duration::from_secs(3);
 
+/// How long remote clusters are waited for in tests.
+const REMOTE_TIMEOUT: Duration = Duration::from_secs(8);
+
 /// What has been read.
 pub(crate) struct Source {
     runtime: Runtime,
@@ -29,6 +32,7 @@ pub(crate) struct Source {
     /// The deletions of each delivery that had some.
     pub(crate) deleted: Vec<Vec<Key>>,
     pub(crate) counts: Arc<Counts>,
+    pub(crate) roster: kube::Roster,
 }
 
 /// How reading went.
@@ -37,6 +41,9 @@ pub(crate) struct Counts {
     pub(crate) lists: AtomicUsize,
     pub(crate) failures: AtomicUsize,
     pub(crate) held: AtomicUsize,
+    pub(crate) secrets: AtomicUsize,
+    pub(crate) clusters: AtomicUsize,
+    pub(crate) late: AtomicUsize,
 }
 
 impl kube::Watcher for Counts {
@@ -53,6 +60,18 @@ impl kube::Watcher for Counts {
             self.held.store(objects, Ordering::Relaxed);
         }
     }
+
+    fn secret(&self, _: &'static str) {
+        self.secrets.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn cluster(&self, _: &str, _: kube::Status, clusters: usize) {
+        self.clusters.store(clusters, Ordering::Relaxed);
+    }
+
+    fn late(&self, _: &str) {
+        self.late.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 impl Source {
@@ -64,15 +83,21 @@ impl Source {
     /// Begins to read where a kubeconfig says.
     pub(crate) fn by(kubeconfig: PathBuf) -> Self {
         let place = kube::Place { named: Some(kubeconfig), ..kube::Place::default() };
+        let rate = kube::Rate { qps: 80.0, burst: 160 };
+        let roster = kube::Roster::default();
         let options = kube::Options {
             namespace: "istio-system".to_owned(),
             revision: String::new(),
             shared_mesh: String::new(),
             doubt: DOUBT,
+            cluster: "Kubernetes".to_owned(),
+            rate,
+            remote_timeout: REMOTE_TIMEOUT,
+            insecure: BTreeSet::new(),
+            roster: roster.clone(),
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let counts = Arc::new(Counts::default());
-        let rate = kube::Rate { qps: 80.0, burst: 160 };
         let deliveries = runtime.block_on(async {
             let connection = kube::Connection::open(&place, rate).await.unwrap();
             kube::spawn(connection, options, counts.clone(), None)
@@ -86,6 +111,7 @@ impl Source {
             synced: false,
             deleted: Vec::new(),
             counts,
+            roster,
         }
     }
 
@@ -134,9 +160,19 @@ impl Source {
         true
     }
 
+    /// The names of the objects of a kind in a remote cluster.
+    pub(crate) fn names_in(&self, cluster: &str, kind: Kind) -> Vec<&str> {
+        let there = self.objects.keys().filter(|key| key.kind == kind && key.cluster == cluster);
+        there.map(|key| key.name.as_str()).collect()
+    }
+
     /// The names of the objects of a kind.
     pub(crate) fn names(&self, kind: Kind) -> Vec<&str> {
-        self.objects.keys().filter(|key| key.kind == kind).map(|key| key.name.as_str()).collect()
+        self.objects
+            .keys()
+            .filter(|key| key.kind == kind && key.cluster.is_empty())
+            .map(|key| key.name.as_str())
+            .collect()
     }
 
     /// The codes of all findings.

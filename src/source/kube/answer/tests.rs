@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::api::{Kind, Spec};
+use crate::source::kube::cut;
 
 fn reading<'a>(resource: &'a Resource, api_version: &'a str) -> Reading<'a> {
     Reading { resource, api_version, revision: "blue" }

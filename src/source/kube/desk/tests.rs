@@ -3,6 +3,7 @@ use serde_json::json;
 use super::*;
 use crate::api;
 use crate::base::{ObjectRef, Severity, Str};
+use crate::source::MeshUpdate;
 
 fn object(name: &str) -> Event {
     let document = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"mesh": "proxyListenPort: 7"}});
@@ -20,7 +21,7 @@ fn finding(text: &str) -> Finding {
 
 #[test]
 fn nothing_is_delivered_before_every_list_was_read() {
-    let mut desk = Desk::new([None, None, Some(Role::Own)].into_iter(), true);
+    let mut desk = Desk::new([Use::Objects, Use::Objects, Use::Settings(Role::Own)].into_iter(), true);
     desk.take(step(0, vec![object("a")]));
     desk.take(step(2, vec![]));
     assert!(!desk.has_news());
@@ -38,7 +39,7 @@ fn nothing_is_delivered_before_every_list_was_read() {
 
 #[test]
 fn the_config_map_of_the_mesh_is_no_object_of_it() {
-    let mut desk = Desk::new([Some(Role::Own)].into_iter(), true);
+    let mut desk = Desk::new([Use::Settings(Role::Own)].into_iter(), true);
     desk.take(step(0, vec![object("istio")]));
     let delivery = desk.delivery();
     assert_eq!(delivery.events, [Event::Synced]);
@@ -47,7 +48,7 @@ fn the_config_map_of_the_mesh_is_no_object_of_it() {
 
 #[test]
 fn what_is_wrong_with_all_lists_alike_is_said_once() {
-    let mut desk = Desk::new([None, None].into_iter(), true);
+    let mut desk = Desk::new([Use::Objects; 2].into_iter(), true);
     desk.take(Step { findings: Some(vec![finding("away")]), ..step(0, vec![]) });
     desk.take(Step { findings: Some(vec![finding("away")]), ..step(1, vec![]) });
     assert_eq!(desk.delivery().findings.len(), 1);
@@ -55,11 +56,12 @@ fn what_is_wrong_with_all_lists_alike_is_said_once() {
 
 #[test]
 fn a_mesh_config_in_a_file_is_waited_for() {
-    let mut desk = Desk::new([None].into_iter(), false);
+    let mut desk = Desk::new([Use::Objects].into_iter(), false);
     desk.take(step(0, vec![]));
     assert!(!desk.has_news());
-    let mesh = Some(MeshUpdate { mesh: Arc::default() });
-    desk.take_files(Delivery { events: vec![Event::Synced], mesh: mesh.clone(), findings: Arc::default() });
+    let (mesh, written) = (Arc::default(), Arc::new(json!({"proxyListenPort": 7})));
+    let update = Some(MeshUpdate { mesh, written });
+    desk.take_files(Delivery { events: vec![Event::Synced], mesh: update, findings: Arc::default() });
     let delivery = desk.delivery();
-    assert_eq!((delivery.events, delivery.mesh), (vec![Event::Synced], mesh));
+    assert_eq!((delivery.events, delivery.mesh.unwrap().mesh.proxy_listen_port), (vec![Event::Synced], 7));
 }

@@ -61,7 +61,8 @@ impl Reflector {
         let kind = Str::from(self.resource.kind.as_str());
         let instead = match self.listed {
             true => "what was last read stays in force",
-            false => "nothing is served until it can be read",
+            false if self.resource.cluster.is_empty() => "nothing is served until it can be read",
+            false => "its services are not known until it can be read",
         };
         let server = self.around.client.server();
         let (kind, code, text) = match error {

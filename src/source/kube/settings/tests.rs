@@ -11,7 +11,7 @@ fn map(name: &str, mesh: &str) -> Option<Arc<Object>> {
 #[test]
 fn without_a_config_map_the_defaults_hold() {
     let mut settings = Settings::new();
-    assert_eq!(settings.take_changed(), Some(Arc::default()));
+    assert_eq!(settings.take_changed().map(|m| m.mesh), Some(Arc::default()));
     assert_eq!(settings.take_changed(), None);
 }
 
@@ -19,17 +19,17 @@ fn without_a_config_map_the_defaults_hold() {
 fn a_config_map_is_taken_live_and_a_bad_one_leaves_everything_as_it_was() {
     let mut settings = Settings::new();
     settings.take(Role::Own, map("istio", "accessLogFile: /dev/stdout"));
-    assert_eq!(settings.take_changed().unwrap().access_log_file, "/dev/stdout");
+    assert_eq!(settings.take_changed().unwrap().mesh.access_log_file, "/dev/stdout");
     for bad in ["accessLogFile: [", "proxyListenPort: no"] {
         settings.take(Role::Own, map("istio", bad));
         assert_eq!(settings.take_changed(), None, "{bad}");
         assert_eq!(settings.findings().last().map(|f| f.code), Some("last-good"), "{bad}");
     }
     settings.take(Role::Own, map("istio", "accessLogFile: /dev/stderr"));
-    assert_eq!(settings.take_changed().unwrap().access_log_file, "/dev/stderr");
+    assert_eq!(settings.take_changed().unwrap().mesh.access_log_file, "/dev/stderr");
     assert!(settings.findings().is_empty());
     settings.take(Role::Own, None);
-    assert_eq!(settings.take_changed(), Some(Arc::default()));
+    assert_eq!(settings.take_changed().map(|m| m.mesh), Some(Arc::default()));
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn the_shared_config_is_applied_first() {
     let own = "{connect_timeout: 4s, trustDomainAliases: [b], defaultConfig: {proxyMetadata: {B: '2'}}}";
     settings.take(Role::Own, map("istio", own));
     assert_eq!(settings.findings(), []);
-    let mesh = settings.take_changed().unwrap();
+    let mesh = settings.take_changed().unwrap().mesh;
     assert_eq!((mesh.access_log_file.as_str(), mesh.connect_timeout.nanos()), ("/dev/stdout", 4_000_000_000));
     assert_eq!(mesh.trust_domain_aliases, ["a", "b"]);
     let metadata: Vec<_> = mesh.default_config.proxy_metadata.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
@@ -50,4 +50,17 @@ fn the_shared_config_is_applied_first() {
 #[test]
 fn the_config_map_of_a_revision_is_found_by_name() {
     assert_eq!(["", "default", "blue"].map(name), ["istio", "istio", "istio-blue"]);
+}
+
+#[test]
+fn a_file_counts_over_the_shared_config_and_says_itself_what_is_wrong_with_it() {
+    let mut settings = Settings::new();
+    settings.take(Role::Shared, map("shared", "{accessLogFile: /dev/stdout, proxyListenPort: 7}"));
+    let written = json!({"proxyListenPort": 8, "nonsense": 1});
+    let (mesh, findings) = MeshConfig::parse(written.clone());
+    assert_eq!(findings.len(), 1);
+    settings.take_file(MeshUpdate { mesh: Arc::new(mesh), written: Arc::new(written) });
+    let mesh = settings.take_changed().unwrap().mesh;
+    assert_eq!((mesh.access_log_file.as_str(), mesh.proxy_listen_port), ("/dev/stdout", 8));
+    assert_eq!(settings.findings(), []);
 }

@@ -1,0 +1,99 @@
+//! Several clusters as one mesh, each with an API server of its own.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use mizzen::api::Kind;
+use mizzen::source::kube::Status;
+use serde_json::{Value, json};
+
+use crate::support::cluster::Cluster;
+use crate::support::source::Source;
+
+const SOON: Duration = Duration::from_secs(40);
+
+fn service(name: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "shop"},
+           "spec": {"ports": [{"name": "http", "port": 80}]}})
+}
+
+fn slice(ip: &str) -> Value {
+    json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+           "metadata": {"name": "cart-1", "namespace": "shop", "labels": {"kubernetes.io/service-name": "cart"}},
+           "endpoints": [{"addresses": [ip], "conditions": {"ready": true}}],
+           "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}]})
+}
+
+fn secret(kubeconfig: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Secret", "stringData": {"east": kubeconfig},
+           "metadata": {"name": "to-east", "namespace": "istio-system", "labels": {"istio/multiCluster": "true"}}})
+}
+
+/// The endpoints of the service that both clusters have, as `cluster address`.
+fn endpoints(source: &Source) -> Vec<String> {
+    let core = source.core();
+    let cart = core.index().snapshot().endpoints().find(|((host, _), _)| host.starts_with("cart.shop."));
+    let list = cart.map(|(_, endpoints)| endpoints.list.clone()).unwrap_or_default();
+    list.iter().map(|e| format!("{} {}", e.workload.cluster, e.address())).collect()
+}
+
+fn statuses(source: &Source) -> Vec<String> {
+    source.roster.all().iter().map(|r| format!("{} {} {}", r.id, r.secret, r.status.as_str())).collect()
+}
+
+#[test]
+fn a_remote_cluster_is_read_by_its_secret_and_stays_in_force_while_it_is_away() {
+    let here = Cluster::bare();
+    let mut east = here.second();
+    here.api().apply(vec![service("cart"), slice("10.1.0.1"), secret(&east.kubeconfig_text())]);
+    east.api().apply(vec![service("cart"), slice("10.2.0.1")]);
+    let mut source = Source::synced(&here);
+    let both = ["Kubernetes 10.1.0.1", "east 10.2.0.1"];
+    assert_eq!(endpoints(&source), both, "it is waited for");
+    assert_eq!(statuses(&source), ["east istio-system/to-east synced"]);
+
+    east.stop_server();
+    source.until("word of the outage", SOON, |s| {
+        s.findings.iter().any(|f| f.object.name == "to-east" && f.text.starts_with("cluster east: the API server"))
+    });
+    assert_eq!((endpoints(&source).len(), source.deleted.len()), (2, 0));
+    here.api().apply(vec![service("own")]);
+    source.until("a change of the own cluster", SOON, |s| s.names(Kind::Service).contains(&"own"));
+    east.start_server();
+    east.api().apply(vec![slice("10.2.0.2")]);
+    source.until("the change after the outage", SOON, |s| s.findings.is_empty() && endpoints(s)[1] == "east 10.2.0.2");
+
+    // A kubeconfig that is no good takes nothing away, and the one before still holds.
+    here.api().apply(vec![secret(&east.kubeconfig_text().replace("token: ", "token: no-"))]);
+    source.until("word of the bad token", SOON, |s| s.findings.iter().any(|f| f.text.contains("401: Unauthorized")));
+    east.api().apply(vec![service("till")]);
+    source.until("a change by the old kubeconfig", SOON, |s| s.names_in("east", Kind::Service).contains(&"till"));
+    here.api().apply(vec![secret("no: [kubeconfig")]);
+    source.until("word of the bad kubeconfig", SOON, |s| s.codes() == ["bad-kubeconfig"]);
+    here.api().apply(vec![secret(&east.kubeconfig_text().replace("127.0.0.1", "localhost"))]);
+    source.until("the new kubeconfig", SOON, |s| s.findings.is_empty());
+    assert_eq!(source.names_in("east", Kind::Service), ["kubernetes", "cart", "till"]);
+    assert_eq!((source.deleted.len(), statuses(&source).len()), (0, 1));
+
+    here.api().delete(&secret(""));
+    source.until("the end of the cluster", SOON, |s| s.names_in("east", Kind::Service).is_empty());
+    assert_eq!((endpoints(&source), statuses(&source).len()), (vec!["Kubernetes 10.1.0.1".to_owned()], 0));
+    assert_eq!(source.counts.clusters.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn a_remote_cluster_that_cannot_be_reached_holds_up_the_start_for_a_while_only() {
+    let here = Cluster::bare();
+    let nowhere = here.kubeconfig_text().replace(&here.port().to_string(), "1");
+    here.api().apply(vec![service("cart"), secret(&nowhere)]);
+    let began = Instant::now();
+    let mut source = Source::start(&here);
+    source.until("word of the unreachable cluster", SOON, |s| s.findings.iter().any(|f| f.object.name == "to-east"));
+    assert!(!source.synced && source.roster.all()[0].status == Status::Syncing);
+    source.until("everything else to be read", SOON, |s| s.synced);
+    assert!(began.elapsed() >= Duration::from_secs(8), "it was not waited for");
+    assert_eq!(source.names(Kind::Service), ["kubernetes", "cart"]);
+    assert_eq!(statuses(&source), ["east istio-system/to-east timeout"]);
+    assert_eq!(source.counts.late.load(Ordering::Relaxed), 1);
+    assert!(source.codes().contains(&"late-cluster"), "{:?}", source.findings);
+}
