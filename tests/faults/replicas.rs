@@ -48,6 +48,7 @@ fn a_rolling_update_fails_no_call_and_sends_nothing_again() {
         let mut answers = Vec::new();
         while let Some((status, _)) = leaving.page("/ready") {
             answers.push(status);
+            assert!(asked.elapsed() < SOON, "it does not end");
         }
         let ready = answers.iter().rposition(|status| *status == 200).map_or(0, |last| last + 1);
         assert!(answers[ready..].iter().all(|status| *status == 503), "{answers:?}");

@@ -42,8 +42,10 @@ impl Replica {
         let process = Process::start(&format!("replica {number}"), command, log.join(format!("replica-{number}.log")));
         let mut replica = Self { process, address, pages };
         eventually(SOON, "a replica to be ready", || {
+            let ready = replica.is_ready();
+            // Or somebody else answered.
             replica.process.assert_alive();
-            replica.is_ready().then_some(())
+            ready.then_some(())
         });
         replica
     }
