@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     fn key(kind: Kind, name: &str) -> Key {
-        Key { kind, namespace: "shop".into(), name: name.into() }
+        Key::new(kind, "shop".into(), name.into())
     }
 
     #[test]

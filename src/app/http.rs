@@ -40,8 +40,8 @@ use crate::debug::Clients;
 use crate::engine::Engine;
 use crate::metrics::{self, Metrics};
 use crate::progress::Progress;
-use crate::status::Standings;
 use crate::source::kube::Roster;
+use crate::status::Standings;
 use crate::wire::Cache;
 
 use super::findings::Findings;

@@ -97,7 +97,9 @@ fn without_targets(core: &Core, proxy: &Proxy) -> Option<&'static str> {
         return None;
     }
     let foreign = !proxy.cluster().is_empty() && proxy.cluster() != &*view.mesh().cluster;
-    let known = || proxy.addresses.first().and_then(|at| view.instance(at)).is_some_and(|i| i.workload.is_some());
+    let known = || {
+        proxy.addresses.first().and_then(|at| view.instance(proxy.cluster(), at)).is_some_and(|i| i.workload.is_some())
+    };
     Some(match foreign {
         true => "incorrect_cluster",
         false if known() => "no_matching_services",

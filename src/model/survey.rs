@@ -57,10 +57,11 @@ impl Survey {
         self.objects.get(key)
     }
 
-    /// All objects of a kind, by namespace and name.
+    /// All objects of a kind in the own cluster, by namespace and name.
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Arc<Object>> {
-        let first = Key { kind, namespace: Namespace::default(), name: Str::new() };
-        self.objects.range(first..).take_while(move |(key, _)| key.kind == kind).map(|(_, object)| object)
+        let first = Key::new(kind, Namespace::default(), Str::new());
+        let own = move |key: &Key| key.kind == kind && key.cluster.is_empty();
+        self.objects.range(first..).take_while(move |(key, _)| own(key)).map(|(_, object)| object)
     }
 
     /// The virtual addresses that were given.

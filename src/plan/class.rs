@@ -271,10 +271,6 @@ pub(super) fn effective(
         let without = patched(&Some(Handle::new(others)));
         without.map(|e| e.version()) != now.map(|e| e.version())
     };
-    let key = |(namespace, name): (&Namespace, &Str)| Key {
-        kind: Kind::EnvoyFilter,
-        namespace: namespace.clone(),
-        name: name.clone(),
-    };
+    let key = |(namespace, name): (&Namespace, &Str)| Key::new(Kind::EnvoyFilter, namespace.clone(), name.clone());
     filters.into_iter().filter(matters).map(|filter| Origin::Object(key(filter))).collect()
 }

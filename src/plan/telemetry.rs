@@ -81,10 +81,9 @@ impl<'a> Telemetries<'a> {
     fn names(&self) -> Vec<Key> {
         let root = &self.view.mesh().root;
         let inherited = self.applicable.len() - self.own;
-        let key = |(at, t): (usize, &&facts::Telemetry)| Key {
-            kind: Kind::Telemetry,
-            namespace: if at < inherited { root.clone() } else { self.proxy.namespace.clone() },
-            name: t.name.clone(),
+        let key = |(at, t): (usize, &&facts::Telemetry)| {
+            let namespace = if at < inherited { root } else { &self.proxy.namespace };
+            Key::new(Kind::Telemetry, namespace.clone(), t.name.clone())
         };
         self.applicable.iter().enumerate().map(key).collect()
     }

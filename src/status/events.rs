@@ -202,7 +202,7 @@ mod tests {
     use crate::api::Kind;
 
     fn notice(note: &str) -> Notice {
-        let key = Key { kind: Kind::VirtualService, namespace: "shop".into(), name: "x".into() };
+        let key = Key::new(Kind::VirtualService, "shop".into(), "x".into());
         let about = About { key, uid: "u-1".into() };
         Notice { about, warning: true, reason: "Errors".to_owned(), note: note.to_owned() }
     }

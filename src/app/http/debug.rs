@@ -243,7 +243,7 @@ fn seen(core: &Core, proxy: &Proxy) -> (Scope, Namespace, Option<Arc<Object>>) {
     let snapshot = core.index().snapshot();
     let (scope, _) = plan::sidecar::scope(snapshot, proxy);
     let sidecar = plan::sidecar::sidecar(&View::new(snapshot, &Scope::Public), proxy);
-    let key = sidecar.map(|s| Key { kind: Kind::Sidecar, namespace: s.namespace.clone(), name: s.name.clone() });
+    let key = sidecar.map(|s| Key::new(Kind::Sidecar, s.namespace.clone(), s.name.clone()));
     (scope, proxy.namespace.clone(), key.and_then(|key| core.index().object(&key).cloned()))
 }
 

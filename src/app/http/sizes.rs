@@ -119,7 +119,9 @@ fn consequence(kind: Kind, happening: Happening) -> (&'static str, &'static str)
 fn unknown_proxies(core: &Core) -> usize {
     let view = View::new(core.index().snapshot(), &Scope::Public);
     let sidecars = core.plan().proxies().filter(|(_, proxy)| proxy.role == Role::Sidecar);
-    sidecars.filter(|(_, proxy)| proxy.addresses.first().is_none_or(|at| view.instance(at).is_none())).count()
+    sidecars
+        .filter(|(_, proxy)| proxy.addresses.first().is_none_or(|at| view.instance(proxy.cluster(), at).is_none()))
+        .count()
 }
 
 fn by_code(findings: &[Finding]) -> BTreeMap<(&'static str, &'static str), usize> {

@@ -265,7 +265,7 @@ impl Index {
 
     /// Whether there is such a host, and it is to have addresses.
     fn is_entitled(&self, (namespace, host, name): &Owner) -> bool {
-        let key = Key { kind: Kind::ServiceEntry, namespace: namespace.clone(), name: name.clone() };
+        let key = Key::new(Kind::ServiceEntry, namespace.clone(), name.clone());
         let object = self.objects.get(&key).filter(|_| self.defining.get(host).is_some_and(|keys| keys.contains(&key)));
         object.is_some_and(|object| match &object.spec {
             Spec::ServiceEntry(entry) => is_eligible(host, &object.meta, entry),
@@ -275,7 +275,7 @@ impl Index {
 
     /// Addresses that users wrote themselves.
     fn users_own(&self) -> BTreeSet<IpAddr> {
-        let first = Key { kind: Kind::ServiceEntry, namespace: Namespace::default(), name: Str::new() };
+        let first = Key::new(Kind::ServiceEntry, Namespace::default(), Str::new());
         let entries = self.objects.range(first..).take_while(|(k, _)| k.kind == Kind::ServiceEntry);
         let entries = entries.filter_map(|(_, o)| match &o.spec {
             Spec::ServiceEntry(entry) => Some(entry),

@@ -75,7 +75,9 @@ impl Index {
     }
 
     fn is_missing(&self, read: &Source) -> bool {
-        matches!(read, Source::Pod(namespace, name) if self.get(Kind::Pod, namespace, name).is_none())
+        let there =
+            |namespace, name| self.all_clusters().any(|c| self.get_in(&c, Kind::Pod, namespace, name).is_some());
+        matches!(read, Source::Pod(namespace, name) if !there(namespace, name))
     }
 
     /// The objects that define a host, by the names of their clusters as istiod sorts them, then oldest first.

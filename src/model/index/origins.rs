@@ -7,7 +7,7 @@ use crate::base::{Host, Namespace, Str};
 use crate::model::Origin;
 use crate::model::facts::{Authenticator, Handle, Registry};
 
-use super::{Index, Source, authz, ingress};
+use super::{Index, Source, at, authz, ingress};
 
 impl Index {
     /// The objects that facts are from, in the order of keys, each once. The mesh's settings count as the ConfigMap in
@@ -40,7 +40,7 @@ impl Index {
     /// What the mesh's settings count as.
     pub fn mesh_key(&self) -> Key {
         let namespace = Namespace::new(self.options.system.clone());
-        Key { kind: Kind::ConfigMap, namespace, name: "istio".into() }
+        Key::new(Kind::ConfigMap, namespace, "istio".into())
     }
 
     /// Slices, and the pods and WorkloadEntries at the addresses.
@@ -54,13 +54,15 @@ impl Index {
         // Pods may share the address of their node.
         let reads = self.endpoint_readers.reads(host);
         for endpoint in &endpoints.list {
-            for address in &endpoint.addresses {
+            let named = &endpoint.workload.cluster;
+            let cluster = if *named == self.options.cluster { Str::new() } else { named.clone() };
+            for address in endpoint.addresses.iter().map(|address| at(&cluster, address)) {
                 let read = |key: &&Key| {
                     key.kind == Kind::WorkloadEntry
                         || reads.binary_search(&Source::Pod(key.namespace.clone(), key.name.clone())).is_ok()
                         || reads.binary_search(&Source::Ip(address.clone())).is_ok()
                 };
-                let there = self.at_address.get(address).into_iter().flatten();
+                let there = self.at_address.get(&address).into_iter().flatten();
                 let own = there.filter(|key| key.namespace == endpoint.workload.namespace);
                 found.extend(own.filter(read).cloned());
             }
@@ -68,11 +70,7 @@ impl Index {
     }
 
     fn behind_routes(&self, namespace: &Namespace, name: &Str, found: &mut BTreeSet<Key>) {
-        let key = |(namespace, name): &super::Name| Key {
-            kind: Kind::VirtualService,
-            namespace: namespace.clone(),
-            name: name.clone(),
-        };
+        let key = |(namespace, name): &super::Name| Key::new(Kind::VirtualService, namespace.clone(), name.clone());
         let root = (namespace.clone(), name.clone());
         if self.get(Kind::VirtualService, namespace, name).is_some() {
             let delegates = self.routes.delegates(&root).iter().map(key);
@@ -92,7 +90,7 @@ impl Index {
 
     fn behind_gateway(&self, gateway: &Str, found: &mut BTreeSet<Key>) {
         let Some((namespace, name)) = gateway.split_once('/') else { return };
-        let key = Key { kind: Kind::Gateway, namespace: namespace.into(), name: name.into() };
+        let key = Key::new(Kind::Gateway, namespace.into(), name.into());
         if self.objects.contains_key(&key) {
             found.insert(key);
             return;
@@ -108,7 +106,7 @@ impl Index {
     }
 
     fn of_any_namespace(&self, kind: Kind) -> impl Iterator<Item = (&Key, &std::sync::Arc<crate::api::Object>)> {
-        let from = Key { kind, namespace: Namespace::default(), name: Str::default() };
-        self.objects.range(from..).take_while(move |(key, _)| key.kind == kind)
+        let from = Key::new(kind, Namespace::default(), Str::default());
+        self.objects.range(from..).take_while(move |(key, _)| key.kind == kind && key.cluster.is_empty())
     }
 }

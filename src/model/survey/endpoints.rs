@@ -40,7 +40,7 @@ pub(super) fn endpoint_slice(slice: &EndpointSlice, known: &Known<'_>, notes: &m
 
 /// The services of slices in which an endpoint names a pod that is not there, and the number of such endpoints.
 pub(super) fn without_pods(survey: &Survey) -> (usize, usize) {
-    let from = Key { kind: Kind::EndpointSlice, namespace: Namespace::default(), name: Str::default() };
+    let from = Key::new(Kind::EndpointSlice, Namespace::default(), Str::default());
     let slices = survey.objects.range(from..).take_while(|(key, _)| key.kind == Kind::EndpointSlice);
     let (mut services, mut count) = (BTreeSet::new(), 0);
     for (key, object) in slices {
@@ -51,7 +51,7 @@ pub(super) fn without_pods(survey: &Survey) -> (usize, usize) {
                 true => key.namespace.clone(),
                 false => Namespace::new(target.namespace.clone()),
             };
-            let pod = Key { kind: Kind::Pod, namespace, name: target.name.clone() };
+            let pod = Key { cluster: key.cluster.clone(), ..Key::new(Kind::Pod, namespace, target.name.clone()) };
             if !survey.objects.contains_key(&pod) {
                 services.insert((&key.namespace, service));
                 count += 1;

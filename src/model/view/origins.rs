@@ -69,7 +69,7 @@ impl<'s> View<'s> {
     }
 
     fn credit_object(&self, kind: Kind, namespace: &Namespace, name: &Str) {
-        self.credit(|| Origin::Object(Key { kind, namespace: namespace.clone(), name: name.clone() }));
+        self.credit(|| Origin::Object(Key::new(kind, namespace.clone(), name.clone())));
     }
 
     /// A service matters.

@@ -129,7 +129,7 @@ fn a_proxy_s_resources_are_listed_and_shown_without_private_keys() {
         "certificateChain": {"inlineString": "public"}, "privateKey": {"inlineString": "private"}}});
     let held = [cluster("b", "1s"), cluster("a", "1s"), (ResourceType::Secret, secret)];
     let client = client("web", &held, &Arc::default());
-    let from = [Key { kind: Kind::Service, namespace: "shop".into(), name: "web".into() }];
+    let from = [Key::new(Kind::Service, "shop".into(), "web".into())];
     let clusters = printed(holdings(&client, ResourceType::Cluster, &ask(&[])));
     assert_eq!((&clusters["total"], &clusters["rows"][0]["name"]), (&json!(2), &json!("a")));
     assert!(clusters["rows"][0]["bytes"].as_u64().unwrap() > 5);

@@ -234,11 +234,8 @@ impl Writer {
     /// What is about no object, each thing once for as long as it lasts.
     fn mention(&mut self, findings: &[&Finding], survey: &Survey) {
         let now: BTreeSet<String> = findings.iter().map(|f| format!("{}{}", f.code, f)).collect();
-        let pod = Key {
-            kind: Kind::Pod,
-            namespace: self.options.namespace.as_str().into(),
-            name: self.options.pod.as_str().into(),
-        };
+        let (namespace, name) = (self.options.namespace.as_str().into(), self.options.pod.as_str().into());
+        let pod = Key::new(Kind::Pod, namespace, name);
         let uid = survey.object(&pod).map(|pod| pod.meta.uid.clone()).unwrap_or_default();
         for finding in findings.iter().filter(|f| !self.mentioned.contains(&format!("{}{f}", f.code))) {
             let about = About { key: pod.clone(), uid: uid.clone() };

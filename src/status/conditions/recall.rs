@@ -53,6 +53,6 @@ fn of(kind: Kind, item: &Value) -> Option<(Key, Said)> {
     let meta = &item["metadata"];
     let text = |key: &str| Str::from(meta[key].as_str().unwrap_or_default());
     let verdict = condition::read(&item["status"])?;
-    let key = Key { kind, namespace: Namespace::new(text("namespace")), name: text("name") };
+    let key = Key::new(kind, Namespace::new(text("namespace")), text("name"));
     Some((key, Said { verdict, uid: text("uid"), generation: meta["generation"].as_i64().unwrap_or_default() }))
 }

@@ -37,7 +37,7 @@ fn key(finding: &Finding) -> Option<Key> {
     let about = &finding.object;
     let kind = Kind::all().find(|kind| kind.as_str() == about.kind.as_str())?;
     let named = !about.name.is_empty() && (!kind.namespaced() || !about.namespace.is_empty());
-    named.then(|| Key { kind, namespace: Namespace::new(about.namespace.clone()), name: about.name.clone() })
+    named.then(|| Key::new(kind, Namespace::new(about.namespace.clone()), about.name.clone()))
 }
 
 fn verdict(mut findings: Vec<&Finding>) -> Verdict {
