@@ -100,7 +100,11 @@ pub struct Witness(Events);
 
 impl Witness {
     /// Proxies refuse something that follows from an object, in these words. Never waits.
+    /// An object of another cluster is told of by nobody here.
     pub fn refused(&self, object: &Object, what: &str, why: &str) {
+        if !object.meta.cluster.is_empty() {
+            return;
+        }
         let note = format!("proxies refuse {what}, which follows from this: {why}");
         let about = About::object(object);
         self.0.tell(Notice { about, warning: true, reason: "Refused".to_owned(), note });

@@ -106,7 +106,7 @@ impl Browser {
     pub(crate) async fn holds(&self, what: &str, script: &str) {
         self.until(what, async || {
             let value = self.run(script, Vec::new()).await;
-            (value == json!(true)).then_some(()).ok_or(value.to_string())
+            (value == json!(true)).then_some(()).ok_or_else(|| value.to_string())
         })
         .await;
     }

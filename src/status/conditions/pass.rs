@@ -215,13 +215,16 @@ impl Writer {
                 Some(object) => object.meta.uid.clone(),
                 None => self.uid(&key).await,
             };
-            self.events.tell(bad(About { key: key.clone(), uid }, &verdict));
+            // An object of another cluster is told of by nobody here.
+            if !uid.is_empty() {
+                self.events.tell(bad(About { key: key.clone(), uid }, &verdict));
+            }
             self.told.insert(key, verdict);
         }
     }
 
-    /// The id of an object that the mesh knows nothing of, as of the ConfigMap with its settings; empty if it cannot be
-    /// had: then the Event is there all the same, but not below the object.
+    /// The id of an object that the mesh knows nothing of, as of the ConfigMap with its settings; empty if there is
+    /// none in this cluster.
     async fn uid(&self, key: &Key) -> Str {
         let Some(path) = self.server.path(key).await else { return Str::new() };
         let list = path.rsplit_once('/').map_or(path.as_str(), |(list, _)| list);
@@ -234,8 +237,7 @@ impl Writer {
     /// What is about no object, each thing once for as long as it lasts.
     fn mention(&mut self, findings: &[&Finding], survey: &Survey) {
         let now: BTreeSet<String> = findings.iter().map(|f| format!("{}{}", f.code, f)).collect();
-        let (namespace, name) = (self.options.namespace.as_str().into(), self.options.pod.as_str().into());
-        let pod = Key::new(Kind::Pod, namespace, name);
+        let pod = Key::new(Kind::Pod, self.options.namespace.as_str().into(), self.options.pod.as_str().into());
         let uid = survey.object(&pod).map(|pod| pod.meta.uid.clone()).unwrap_or_default();
         for finding in findings.iter().filter(|f| !self.mentioned.contains(&format!("{}{f}", f.code))) {
             let about = About { key: pod.clone(), uid: uid.clone() };
