@@ -9,7 +9,10 @@ use std::time::{Duration, Instant};
 use mizzen::api::mesh::MeshConfig;
 use mizzen::api::{Key, Kind, Object};
 use mizzen::base::Finding;
+use mizzen::engine::Core;
+use mizzen::model::index::{Allocations, Options};
 use mizzen::source::{Delivery, Event, kube};
+use mizzen::wire::Cache;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::Receiver;
 
@@ -178,5 +181,15 @@ impl Source {
     /// The codes of all findings.
     pub(crate) fn codes(&self) -> Vec<&str> {
         self.findings.iter().map(|finding| finding.code).collect()
+    }
+
+    /// A control plane that has read all this.
+    pub(crate) fn core(&self) -> Core {
+        let mesh = (*self.mesh).clone();
+        let mut core = Core::new(Options::default(), mesh, Allocations::default(), Arc::new(Cache::default()));
+        let events = self.objects.values().cloned().map(Event::Upsert).chain([Event::Synced]).collect();
+        core.note(events, None, self.findings.clone());
+        core.settle();
+        core
     }
 }
