@@ -104,6 +104,8 @@ impl Mesh {
         let address = |port: u16| format!("{CENTRE}:{port}");
         command.args(["--grpcAddr", &self.grpc, "--httpAddr", &address(HTTP)]);
         command.args(["--monitoringAddr", &address(MONITORING)]);
+        // What was sent when is of use only where a test fails.
+        command.args(["--log_output_level", "default:debug"]);
         command.envs(self.variables.iter().copied());
         let mut process = Process::start("mizzen", command, self.directory().join("mizzen.log"));
         eventually(Duration::from_secs(20), "the control plane to be ready", || {
