@@ -16,6 +16,7 @@ pub mod node;
 pub mod render;
 mod replicas;
 pub mod request;
+mod source;
 mod state;
 #[cfg(test)]
 mod tests;

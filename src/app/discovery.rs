@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc::Receiver;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -17,7 +16,6 @@ use crate::metrics::Metrics;
 use crate::model::Survey;
 use crate::model::index::{Allocations, Options};
 use crate::source::kube::Roster;
-use crate::source::{Delivery, files, kube};
 use crate::status::Writers;
 use crate::wire::Cache;
 use crate::xds::{self, Rate, Service, Transport};
@@ -28,6 +26,7 @@ use super::http::{self, Readiness, State as Pages};
 use super::intake;
 use super::mesh::{Mesh, Outlets};
 use super::replicas::{self, Home, Replica};
+use super::source;
 use super::state::State;
 use super::version::Build;
 use super::writing;
@@ -64,7 +63,7 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
     let engine = engine(args, environment, &outlets, &metrics, &cache, synced, shown.meshes)?;
     let findings = Findings::default();
     let roster = Roster::default();
-    let source = source(args, environment, &metrics, &roster).await?;
+    let source = source::start(args, environment, &metrics, &roster).await?;
     intake::start(source.deliveries, &engine, findings.clone(), shown.sights);
     let writers = source.cluster.map(|cluster| seen.spawn(&cluster, args, environment, &metrics, &stop));
     if let Some(writers) = &writers {
@@ -139,67 +138,6 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
     };
     let _ = tokio::time::timeout(args.shutdown_duration + Duration::from_secs(1), ended).await;
     Ok(())
-}
-
-/// Where objects come from; a cluster can be written to as well.
-struct Source {
-    deliveries: Receiver<Delivery>,
-    cluster: Option<kube::Connection>,
-}
-
-/// Starts to read where the objects are: a folder, if one is named; a cluster otherwise.
-async fn source(
-    args: &DiscoveryArgs,
-    environment: &Environment,
-    metrics: &Arc<Metrics>,
-    roster: &Roster,
-) -> anyhow::Result<Source> {
-    let kubernetes = args.registries.iter().any(|r| r == "Kubernetes");
-    let mut read = files::Options {
-        folder: args.config_dir.clone(),
-        mesh: Some(args.mesh_config.clone()),
-        networks: Some(args.networks_config.clone()),
-    };
-    match (&args.config_dir, kubernetes) {
-        (None, false) => bail!("there is no source: give a folder with --configDir DIR"),
-        (Some(_), false) => return Ok(Source { deliveries: files::spawn(read)?, cluster: None }),
-        (Some(folder), true) => {
-            warn!("the mesh is what is in {}; a cluster is not read beside a folder", folder.display());
-            return Ok(Source { deliveries: files::spawn(read)?, cluster: None });
-        }
-        (None, true) => {}
-    }
-    // As in istiod (`pilot/pkg/bootstrap/mesh.go`), a file that is there at the start counts in the ConfigMap's place.
-    let mesh = match args.mesh_config.exists() {
-        true => {
-            read.folder = None;
-            info!("the mesh config is {}", args.mesh_config.display());
-            Some(files::spawn(read)?)
-        }
-        false => None,
-    };
-    let cluster = &environment.cluster;
-    let place = kube::Place {
-        named: args.kubeconfig.clone(),
-        environment: cluster.kubeconfig.clone(),
-        pod: cluster.pod,
-        home: cluster.home.clone(),
-    };
-    let rate = kube::Rate { qps: args.kubernetes_qps, burst: args.kubernetes_burst };
-    let options = kube::Options {
-        namespace: args.namespace.clone().unwrap_or_else(|| environment.pod_namespace.clone()),
-        revision: environment.revision.clone(),
-        shared_mesh: environment.shared_mesh.clone(),
-        doubt: args.list_doubt,
-        cluster: args.cluster_id.clone(),
-        rate,
-        remote_timeout: environment.remote_timeout,
-        insecure: environment.insecure_kubeconfigs.clone(),
-        roster: roster.clone(),
-    };
-    let connection = kube::Connection::open(&place, rate).await?;
-    let deliveries = kube::spawn(connection.clone(), options, Arc::new(Counting(metrics.clone())), mesh);
-    Ok(Source { deliveries, cluster: Some(connection) })
 }
 
 fn engine(

@@ -4,6 +4,7 @@
 //! a kubeconfig. A kubeconfig that changes takes over once everything was read by it; until then the one before holds.
 
 mod remote;
+mod roster;
 
 #[cfg(test)]
 mod tests;
@@ -12,7 +13,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
 use super::pace::Rate;
@@ -22,52 +22,7 @@ use crate::base::{Finding, ObjectRef, Severity, Str};
 use crate::source::Event;
 use remote::{News, Reader, What};
 
-/// How a remote cluster is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// Everything was read once.
-    Synced,
-    /// It is being read for the first time.
-    Syncing,
-    /// That took so long that nobody waits any more.
-    Timeout,
-    /// It is not read: its kubeconfig cannot be used, or is gone.
-    Closed,
-}
-
-impl Status {
-    /// istiod's word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Synced => "synced",
-            Self::Syncing => "syncing",
-            Self::Timeout => "timeout",
-            Self::Closed => "closed",
-        }
-    }
-}
-
-/// A remote cluster, as people see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Remote {
-    /// Its name.
-    pub id: Str,
-    /// The Secret that leads there, `namespace/name`.
-    pub secret: Str,
-    /// How it is.
-    pub status: Status,
-}
-
-/// How all remote clusters are. Copies are the same.
-#[derive(Clone, Debug, Default)]
-pub struct Roster(Arc<Mutex<Vec<Remote>>>);
-
-impl Roster {
-    /// All of them, by name.
-    pub fn all(&self) -> Vec<Remote> {
-        self.0.lock().clone()
-    }
-}
+pub use roster::{Remote, Roster, Status};
 
 /// All remote clusters.
 pub(super) struct Clusters {
@@ -314,7 +269,7 @@ impl Clusters {
             status: running.status,
         };
         let now: Vec<Remote> = self.running.iter().map(remote).collect();
-        let mut told = self.roster.0.lock();
+        let mut told = self.roster.lock();
         for remote in now.iter().filter(|remote| !told.contains(remote)) {
             self.watcher.cluster(&remote.id, remote.status, now.len());
         }
