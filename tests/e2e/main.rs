@@ -23,6 +23,7 @@ mod shop;
 mod site;
 
 mod support {
+    pub(crate) mod backend;
     pub(crate) mod capture;
     pub(crate) mod certificates;
     pub(crate) mod dns;

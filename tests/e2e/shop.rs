@@ -6,8 +6,9 @@ use mizzen::demo::dns::resolve;
 use mizzen::demo::load::{Load, Target};
 
 use super::fixture::{self, Backend, GREETER};
+use crate::support::backend;
 use crate::support::envoy::Sidecar;
-use crate::support::greeter::{self, greeter};
+use crate::support::greeter::greeter;
 use crate::support::mesh::{CENTRE, Mesh};
 
 /// A greeter outside the mesh, called `slow`, whose name takes its time to be resolved.
@@ -17,7 +18,7 @@ pub(crate) const SLOW: (&str, Ipv4Addr) = ("slow-greeter.example.com", Ipv4Addr:
 pub(crate) struct Shop {
     pub(crate) client: Sidecar,
     pub(crate) greeters: Vec<Sidecar>,
-    _backends: Vec<greeter::Backend>,
+    _backends: Vec<backend::Backend>,
     pub(crate) mesh: Mesh,
 }
 
@@ -32,7 +33,7 @@ impl Shop {
         mesh.start_control_plane();
         let greeters: Vec<Sidecar> = backends.iter().map(|(name, ..)| mesh.sidecar(&objects, name)).collect();
         let backends = greeters.iter().zip(backends);
-        let mut backends: Vec<greeter::Backend> =
+        let mut backends: Vec<backend::Backend> =
             backends.map(|(sidecar, (name, ..))| greeter(sidecar.namespace(), name)).collect();
         backends.push(greeter(mesh.centre(), "slow"));
         let client = mesh.sidecar(fixture::CLIENT, "client");

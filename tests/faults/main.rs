@@ -15,6 +15,8 @@ mod fixture;
 
 #[expect(dead_code, reason = "what other tests share with these is more than is needed here")]
 mod support {
+    #[path = "../../e2e/support/backend.rs"]
+    pub(crate) mod backend;
     #[path = "../../e2e/support/capture.rs"]
     pub(crate) mod capture;
     #[path = "../../e2e/support/dns.rs"]

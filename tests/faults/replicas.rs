@@ -1,13 +1,16 @@
 //! Replicas that die, come, go, and disagree about the time.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use envoy_types::pb::envoy::config::core::v3::Node;
+use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use crate::support::load::{assert_none_failed, calls_after};
 use crate::support::process::eventually;
+use crate::support::replica::Replica;
 use crate::support::town::{Memory, SOON, Town, load, rules, until_answered_by};
 use crate::support::xds::{Client, Variant, within};
 
@@ -27,6 +30,56 @@ fn a_replica_that_is_killed_fails_no_call_and_its_proxies_are_sent_nothing_again
     town.lead();
     calls_after(&calls, Instant::now(), WHILE, 100);
     memory.assert_nothing_sent(&client, 1);
+    town.apply(&rules(0, 100));
+    until_answered_by(&calls, "greeter-2");
+    assert_none_failed(&calls.end());
+}
+
+/// Within which a lock is taken over whose holder is gone without a word, on a busy machine.
+const EXPIRED: Duration = Duration::from_secs(120);
+
+/// Virtual addresses by the ServiceEntry to which they were written.
+fn addresses(town: &Town) -> BTreeMap<String, Vec<String>> {
+    let list = "/apis/networking.istio.io/v1/namespaces/shop/serviceentries";
+    let list = town.cluster(move |cluster| cluster.api().get(list));
+    let of = |entry: &Value| {
+        let addresses = entry["status"]["addresses"].as_array().into_iter().flatten();
+        addresses.map(|a| a["value"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let entries = list["items"].as_array().into_iter().flatten();
+    let named = entries.map(|entry| (entry["metadata"]["name"].as_str().unwrap().to_owned(), of(entry)));
+    named.filter(|(_, addresses)| !addresses.is_empty()).collect()
+}
+
+#[test]
+fn a_leader_that_is_killed_while_it_gives_addresses_fails_no_call_and_moves_none() {
+    const ENTRIES: usize = 300;
+    let home = "apiVersion: v1\nkind: Namespace\nmetadata: {name: istio-system}\n";
+    let mut town = Town::open(&[rules(100, 0).as_str(), home].join("---\n"));
+    let leads = |replica: &Option<Replica>| {
+        replica.as_ref().is_some_and(|r| r.metric(r#"mizzen_leader{lock="istio-ip-autoallocate"}"#) == 1.0)
+    };
+    let leader = eventually(EXPIRED, "a leader", || town.replicas.iter().position(leads));
+    let client = town.client();
+    let calls = load(&client);
+    let entry = |n: usize| {
+        format!(
+            "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {{name: e{n}, namespace: shop}}\n\
+             spec: {{hosts: [e{n}.example.com], resolution: DNS, ports: [{{number: 443, name: tls, protocol: TLS}}]}}\n"
+        )
+    };
+    town.apply(&(0..ENTRIES).map(entry).collect::<Vec<_>>().join("---\n"));
+    eventually(SOON, "some addresses", || (addresses(&town).len() >= 20).then_some(()));
+    town.replicas[leader] = None;
+    town.lead();
+    let before = addresses(&town);
+    assert!(before.len() < ENTRIES, "it was killed too late to show anything");
+    let after = eventually(EXPIRED, "the other to give the rest", || {
+        Some(addresses(&town)).filter(|addresses| addresses.len() == ENTRIES)
+    });
+    let all: BTreeSet<&String> = after.values().flatten().collect();
+    assert_eq!(all.len(), 2 * ENTRIES, "no address is given twice");
+    assert!(before.iter().all(|(name, addresses)| after[name] == *addresses), "none is moved");
     town.apply(&rules(0, 100));
     until_answered_by(&calls, "greeter-2");
     assert_none_failed(&calls.end());

@@ -33,10 +33,10 @@ mod parts {
 #[path = "../e2e/support"]
 #[expect(dead_code, reason = "the other end-to-end tests use the rest")]
 mod support {
+    pub(crate) mod backend;
     pub(crate) mod capture;
     pub(crate) mod dns;
     pub(crate) mod envoy;
-    pub(crate) mod greeter;
     pub(crate) mod http;
     pub(crate) mod mesh;
     pub(crate) mod netns;

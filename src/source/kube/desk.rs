@@ -72,10 +72,7 @@ pub(super) async fn run(
         tokio::select! {
             step = inbox.recv() => {
                 let Some(step) = step else { return };
-                desk.take(step);
-                while let Ok(step) = inbox.try_recv() {
-                    desk.take(step);
-                }
+                desk.take_all(step, &mut inbox);
                 clusters.take_secrets(std::mem::take(&mut desk.secrets));
             }
             () = clusters.changed() => {}
@@ -149,6 +146,14 @@ impl Desk {
             waits: false,
             news: false,
             synced: false,
+        }
+    }
+
+    /// Takes a step, and all that wait behind it.
+    pub(super) fn take_all(&mut self, first: Step, inbox: &mut mpsc::Receiver<Step>) {
+        self.take(first);
+        while let Ok(step) = inbox.try_recv() {
+            self.take(step);
         }
     }
 

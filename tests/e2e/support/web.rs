@@ -7,8 +7,9 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
+use super::backend;
 use super::netns::Namespace;
 
 /// The port of all backends.
@@ -24,7 +25,7 @@ pub(crate) struct Asked {
 /// A backend on a thread of its own, ended when dropped.
 pub(crate) struct Backend {
     desk: Arc<Desk>,
-    _stop: oneshot::Sender<()>,
+    _server: backend::Backend,
 }
 
 /// What a backend and its test tell each other.
@@ -49,24 +50,9 @@ impl Backend {
             failing: Mutex::default(),
             released: watch::channel(false).0,
         });
-        let (stop, stopped) = oneshot::channel::<()>();
-        let (ready, is_ready) = std::sync::mpsc::channel();
-        let (place, state) = (namespace.place(), Arc::clone(&desk));
-        std::thread::spawn(move || {
-            place.enter().expect("root may enter it");
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(async {
-                let listener = tokio::net::TcpListener::bind(("0.0.0.0", PORT)).await.expect("a port of our own");
-                ready.send(()).expect("somebody waits");
-                let server = axum::serve(listener, axum::Router::new().fallback(answer).with_state(state));
-                tokio::select! {
-                    ended = async { server.await } => ended.expect("a server"),
-                    _ = stopped => {}
-                }
-            });
-        });
-        is_ready.recv().expect("the backend starts");
-        Backend { desk, _stop: stop }
+        let routes = axum::Router::new().fallback(answer).with_state(Arc::clone(&desk));
+        let server = backend::Backend::of_routes(namespace, PORT, routes);
+        Backend { desk, _server: server }
     }
 
     /// Lets the next `count` requests fail with 503.

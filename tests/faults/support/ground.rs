@@ -6,8 +6,9 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 
+use super::backend;
 use super::cluster::Cluster;
-use super::greeter::{self, greeter};
+use super::greeter::greeter;
 use super::netns::Namespace;
 use super::network::Network;
 use super::require;
@@ -24,7 +25,7 @@ pub(crate) const REPLICAS: [Ipv4Addr; 2] = [Ipv4Addr::new(10, 77, 0, 101), Ipv4A
 pub(crate) struct Ground {
     work: Option<Sender<Work>>,
     keeper: Option<JoinHandle<()>>,
-    _backends: Vec<greeter::Backend>,
+    _backends: Vec<backend::Backend>,
     _places: Vec<Namespace>,
     network: Network,
 }

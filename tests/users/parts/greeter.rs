@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 
 use mizzen::demo::greeter::{HelloReply, HelloRequest};
-use tokio::sync::oneshot;
 use tokio_stream::StreamExt;
 use tonic::Streaming;
 use tonic::body::Body;
@@ -11,7 +10,7 @@ use tonic::transport::Channel;
 use tonic::transport::server::TcpIncoming;
 use tonic_prost::ProstCodec;
 
-use crate::support::greeter::Backend;
+use crate::support::backend::Backend;
 use crate::support::netns::Namespace;
 
 const HELLO: &str = "/demo.Greeter/Hello";
@@ -71,23 +70,12 @@ async fn talk_reply(
 
 /// Starts a greeter on port 50051 of `namespace`.
 pub(crate) fn serve(namespace: &Namespace) -> Backend {
-    let (stop, stopped) = oneshot::channel::<()>();
-    let (ready, is_ready) = std::sync::mpsc::channel();
-    let place = namespace.place();
-    std::thread::spawn(move || {
-        place.enter().expect("root may enter it");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::bind(("0.0.0.0", 50051)).await.expect("a port of our own");
-            ready.send(()).expect("somebody waits");
-            let connections = TcpIncoming::from(listener).with_nodelay(Some(true));
-            let server = tonic::transport::Server::builder().add_service(Greeter);
-            let stopped = async { drop(stopped.await) };
-            server.serve_with_incoming_shutdown(connections, stopped).await.expect("a server");
-        });
-    });
-    is_ready.recv().expect("the backend starts");
-    Backend::stopped_by(stop)
+    Backend::start(namespace, 50051, |listener, stopped| async {
+        let connections = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let server = tonic::transport::Server::builder().add_service(Greeter);
+        let stopped = async { drop(stopped.await) };
+        server.serve_with_incoming_shutdown(connections, stopped).await.expect("a server");
+    })
 }
 
 /// A call of one answer with some headers; returns the trace that reached the greeter.

@@ -6,11 +6,11 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
 use mizzen::demo::load::Target;
-use tokio::sync::{OnceCell, oneshot};
+use tokio::sync::OnceCell;
 use tonic::transport::Channel;
 
 use super::greeter::hello;
-use crate::support::greeter::Backend;
+use crate::support::backend::Backend;
 use crate::support::netns::Namespace;
 
 /// What applications pass on, as Istio's documentation asks of them.
@@ -25,30 +25,13 @@ struct Desk {
 /// Starts it on port 8000 of `namespace`: `/greet` answers with the trace that reached the greeter, `/code/N` with
 /// that status, `/headers` with the names of the headers that came, and everything else with `ok`.
 pub(crate) fn serve(namespace: &Namespace, greeter: Target) -> Backend {
-    let (stop, stopped) = oneshot::channel::<()>();
-    let (ready, is_ready) = std::sync::mpsc::channel();
-    let place = namespace.place();
-    std::thread::spawn(move || {
-        place.enter().expect("root may enter it");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::bind(("0.0.0.0", 8000)).await.expect("a port of our own");
-            ready.send(()).expect("somebody waits");
-            let desk = Arc::new(Desk { greeter, channel: OnceCell::new() });
-            let routes = axum::Router::new()
-                .route("/greet", get(greet))
-                .route("/code/{code}", get(code))
-                .route("/headers", get(headers))
-                .fallback(async || "ok")
-                .with_state(desk);
-            tokio::select! {
-                ended = async { axum::serve(listener, routes).await } => ended.expect("a server"),
-                _ = stopped => {}
-            }
-        });
-    });
-    is_ready.recv().expect("the application starts");
-    Backend::stopped_by(stop)
+    let routes = axum::Router::new()
+        .route("/greet", get(greet))
+        .route("/code/{code}", get(code))
+        .route("/headers", get(headers))
+        .fallback(async || "ok")
+        .with_state(Arc::new(Desk { greeter, channel: OnceCell::new() }));
+    Backend::of_routes(namespace, 8000, routes)
 }
 
 async fn greet(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> (StatusCode, String) {

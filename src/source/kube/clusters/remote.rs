@@ -72,10 +72,7 @@ pub(super) fn start(
             tokio::select! {
                 step = inbox.recv() => {
                     let Some(step) = step else { return };
-                    desk.take(step);
-                    while let Ok(step) = inbox.try_recv() {
-                        desk.take(step);
-                    }
+                    desk.take_all(step, &mut inbox);
                 }
                 permit = news.reserve(), if desk.has_news() => match permit {
                     Ok(permit) => permit.send(say(What::Delivery(desk.delivery()))),
