@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::api::mesh::{MeshConfig, MeshNetworks};
 use crate::api::{Key, Kind, Object, decode};
-use crate::base::Locality;
+use crate::base::{Locality, Severity};
 use crate::model::index::{Allocations, Index, Options};
 use crate::model::{FactKey, Snapshot};
 use crate::proxy::Proxy;
@@ -73,7 +73,8 @@ fn objects(yaml: &str) -> impl Iterator<Item = Object> {
     yaml.split("\n---\n").filter(|d| !d.trim().is_empty()).map(|text| {
         let value: Value = serde_saphyr::from_str(text).expect("the test's YAML is YAML");
         let decoded = decode(value, None);
-        assert!(decoded.findings.is_empty(), "{:?}", decoded.findings);
+        // What is only odd is in force all the same.
+        assert!(decoded.findings.iter().all(|f| f.severity != Severity::Error), "{:?}", decoded.findings);
         decoded.object.expect("the test's object is of a known kind")
     })
 }
