@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
-use envoy_types::pb::envoy::config::cluster::v3::Cluster;
 use bytes::Buf;
+use envoy_types::pb::envoy::config::cluster::v3::Cluster;
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use mizzen::base::Str;
@@ -113,7 +113,8 @@ fn publication(script: &mut Unstructured, revision: u64) -> Result<Publication> 
 /// A request that makes sense more often than random bytes do.
 fn request(script: &mut Unstructured, nonces: &[Str]) -> Result<Request> {
     let kind = *script.choose(&ResourceType::ALL)?;
-    let nonce = if script.ratio(3, 4)? { nonces.last().cloned().unwrap_or_default() } else { script.choose(nonces)?.clone() };
+    let nonce =
+        if script.ratio(3, 4)? { nonces.last().cloned().unwrap_or_default() } else { script.choose(nonces)?.clone() };
     let mut names = || -> Result<Vec<Text>> {
         let mask: u8 = script.arbitrary()?;
         Ok(ASKED.iter().enumerate().filter(|(i, _)| mask >> i & 1 == 1).map(|(_, name)| Text::from(*name)).collect())
@@ -122,5 +123,14 @@ fn request(script: &mut Unstructured, nonces: &[Str]) -> Result<Request> {
     let stated = held.into_iter().map(|name| (name, Text::from("old"))).collect();
     let refused: bool = script.arbitrary()?;
     let error = refused.then(|| ErrorDetail { code: 13, message: "a b c".into() });
-    Ok(Request { type_url: kind.type_url().into(), nonce: (*nonce).into(), error, subscribe, unsubscribe, stated, node: None })
+    Ok(Request {
+        type_url: kind.type_url().into(),
+        nonce: (*nonce).into(),
+        error,
+        subscribe,
+        unsubscribe,
+        stated,
+        node: None,
+        len: 0,
+    })
 }
