@@ -283,10 +283,12 @@ impl Running {
         let readers = std::iter::once(&self.reader).chain(&self.next);
         let mut all: Vec<Finding> = readers.flat_map(|reader| &reader.findings).cloned().collect();
         for finding in all.iter_mut().filter(|finding| finding.code != "bad-kubeconfig") {
-            finding.text = format!("cluster {id}: {}", finding.text).into();
-            if finding.object.name.is_empty() {
-                (finding.object, finding.field) = (object_ref(&self.secret), field(id));
-            }
+            // Objects of other clusters may have the names of own ones.
+            finding.text = match finding.object.name.is_empty() {
+                true => format!("cluster {id}: {}", finding.text).into(),
+                false => format!("cluster {id}: {finding}").into(),
+            };
+            (finding.object, finding.field) = (object_ref(&self.secret), field(id));
         }
         if self.status == Status::Timeout {
             let late =
