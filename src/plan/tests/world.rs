@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::api::mesh::{MeshConfig, MeshNetworks};
 use crate::api::{Key, Kind, Object, decode};
-use crate::base::{Locality, Severity};
+use crate::base::{Finding, Locality, Severity};
 use crate::model::index::{Allocations, Index, Options};
 use crate::model::{FactKey, Snapshot};
 use crate::proxy::Proxy;
@@ -27,6 +27,15 @@ impl World {
     pub(crate) fn apply(&mut self, yaml: &str) -> BTreeSet<FactKey> {
         let batch = objects(yaml).map(|o| (o.key(), Some(Arc::new(o)))).collect();
         self.0.apply(&batch, None).keys
+    }
+
+    /// Adds an object with which something is odd, and which is in force all the same.
+    pub(crate) fn apply_odd(&mut self, yaml: &str) {
+        let odd = |(object, findings): (Object, Vec<Finding>)| {
+            assert!(!findings.is_empty() && findings.iter().all(|f| f.severity != Severity::Error), "{findings:?}");
+            (object.key(), Some(Arc::new(object)))
+        };
+        self.0.apply(&decoded(yaml).map(odd).collect(), None);
     }
 
     /// Adds objects of another cluster.
@@ -70,12 +79,17 @@ impl World {
 }
 
 fn objects(yaml: &str) -> impl Iterator<Item = Object> {
+    decoded(yaml).map(|(object, findings)| {
+        assert!(findings.is_empty(), "{findings:?}");
+        object
+    })
+}
+
+fn decoded(yaml: &str) -> impl Iterator<Item = (Object, Vec<Finding>)> {
     yaml.split("\n---\n").filter(|d| !d.trim().is_empty()).map(|text| {
         let value: Value = serde_saphyr::from_str(text).expect("the test's YAML is YAML");
         let decoded = decode(value, None);
-        // What is only odd is in force all the same.
-        assert!(decoded.findings.iter().all(|f| f.severity != Severity::Error), "{:?}", decoded.findings);
-        decoded.object.expect("the test's object is of a known kind")
+        (decoded.object.expect("the test's object is of a known kind"), decoded.findings)
     })
 }
 

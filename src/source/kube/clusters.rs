@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use super::pace::Rate;
+use super::reflector::until;
 use super::{Options, Watcher};
 use crate::api::{Key, Object, Spec};
 use crate::base::{Finding, ObjectRef, Severity, Str};
@@ -325,12 +326,4 @@ fn object_ref(secret: &Key) -> ObjectRef {
 
 fn field(id: &Str) -> Str {
     format!("data.{id}").into()
-}
-
-/// Waits until then; for ever, if there is no such time.
-async fn until(due: Option<Instant>) {
-    match due {
-        Some(due) => tokio::time::sleep_until(due.into()).await,
-        None => std::future::pending().await,
-    }
 }

@@ -155,7 +155,7 @@ impl Reflector {
 }
 
 /// Waits until then; for ever, if there is no such time.
-async fn until(due: Option<Instant>) {
+pub(super) async fn until(due: Option<Instant>) {
     match due {
         Some(due) => tokio::time::sleep_until(due.into()).await,
         None => std::future::pending().await,

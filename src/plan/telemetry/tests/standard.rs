@@ -71,6 +71,8 @@ fn the_workload_is_named_by_its_labels_and_by_the_node() {
 #[test]
 fn a_label_whose_expression_cannot_stand_among_operators_is_left_out() {
     let spec = "metrics: [{overrides: [{match: {metric: REQUEST_COUNT}, tagOverrides: {a: {value: 'request.host'}, b: {value: '5 % 2'}}}]}]";
-    let changes = counting(&counter(), &[telemetry("shop", "own", spec)], true).unwrap().changes;
+    let mut mesh = world(json!({"defaultProviders": {"metrics": ["prometheus"]}}), &[]);
+    mesh.apply_odd(&telemetry("shop", "own", spec));
+    let changes = ask(&mesh, &counter(), |t| t.standard(true, true)).unwrap().changes;
     assert_eq!(changes[0].added, [("a".into(), "request.host".into())]);
 }
