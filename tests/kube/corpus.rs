@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use mizzen::api::Kind;
 use serde_json::{Value, json};
@@ -35,15 +35,18 @@ fn config_map(case: &Path) -> Option<Value> {
     Some(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"mesh": mesh}}))
 }
 
-/// Objects of one case that are created within one second are as old as each other, as they were for istiod. Where a
-/// second began between two of them, they are created once more.
+/// Objects of one case that are created within one second are as old as each other, as they were for istiod: their
+/// age decides which of two comes first. So a case begins with a second, and where the next began between two of its
+/// objects, they are created once more.
 fn apply(cluster: &Cluster, case: &Path) {
     let documents = documents::read(&case.join("config.yaml"));
-    for _ in 0..10 {
+    for _ in 0..20 {
         cluster.api().clear();
+        let into = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos();
+        std::thread::sleep(Duration::from_secs(1) - Duration::from_nanos(into.into()));
         cluster.api().apply(documents.iter().cloned().chain(config_map(case)).collect());
-        let ages: BTreeSet<String> =
-            Kind::all().filter(|k| k.is_istio()).flat_map(|kind| cluster.api().created(kind)).collect();
+        let aged = Kind::all().filter(|kind| kind.is_istio() || *kind == Kind::Service);
+        let ages: BTreeSet<String> = aged.flat_map(|kind| cluster.api().created(kind)).collect();
         if ages.len() < 2 {
             return;
         }

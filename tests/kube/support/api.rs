@@ -134,11 +134,12 @@ impl Api {
         self.send(Method::GET, path, None).ok().filter(|(status, _)| *status == 200).map_or(Value::Null, |(_, v)| v)
     }
 
-    /// When the objects of a kind were created.
+    /// When the objects of a kind were created, but for the Service by which the API server is called.
     pub(crate) fn created(&self, kind: Kind) -> Vec<String> {
         let list = self.get(&collection(kind.as_str(), None, None));
         let items = list["items"].as_array().into_iter().flatten();
-        items.filter_map(|item| item["metadata"]["creationTimestamp"].as_str().map(str::to_owned)).collect()
+        let applied = items.filter(|item| kind != Kind::Service || item["metadata"]["name"] != "kubernetes");
+        applied.filter_map(|item| item["metadata"]["creationTimestamp"].as_str().map(str::to_owned)).collect()
     }
 
     /// A token of a service account, for an hour.
