@@ -4,6 +4,7 @@
 //! recipe. Absent on purpose: anything that knows Kubernetes, Envoy or a file.
 
 mod digest;
+mod extensions;
 mod features;
 mod finding;
 mod locality;
@@ -11,6 +12,7 @@ mod name;
 mod number;
 
 pub use digest::{Digest, Digester};
+pub use extensions::Extensions;
 pub use features::Features;
 pub use finding::{Finding, ObjectRef, Severity};
 pub use locality::Locality;

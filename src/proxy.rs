@@ -12,10 +12,10 @@ mod metadata;
 #[cfg(test)]
 mod tests;
 
-pub use capabilities::{Capabilities, Extension};
+pub use capabilities::Capabilities;
 pub use metadata::{Flag, Metadata};
 
-use crate::base::{Host, Labels, Locality, Namespace, Str};
+use crate::base::{Extensions, Host, Labels, Locality, Namespace, Str};
 
 /// What kind of proxy it is, the first part of its node id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,7 +78,7 @@ impl Proxy {
         cluster: &str,
         locality: Locality,
         metadata: &serde_json::Value,
-        extensions: &[Extension],
+        extensions: Extensions,
     ) -> Result<Self, Error> {
         let parts: Vec<&str> = id.split('~').collect();
         let [role, ip, name, domain] = parts[..] else { return Err(Error::Id(id.to_owned())) };

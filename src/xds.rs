@@ -38,7 +38,7 @@ pub use codec::{Garbled, decode};
 pub use connections::{Connection, Connections, TypeStatus};
 pub use directory::{Directory, Guard, Metrics, Peer, Subscription, Times};
 pub use limit::Rate;
-pub use node::{Extension, Malformed, Node, NodeId};
+pub use node::{Malformed, Node, NodeId};
 pub use protocol::Rejection;
 pub use request::{ErrorDetail, Face, Request};
 pub use response::Response;

@@ -15,7 +15,7 @@ use mizzen::base::Locality;
 use mizzen::engine::Core;
 use mizzen::model::index::{Allocations, Options};
 use mizzen::plan::ProxyId;
-use mizzen::proxy::{Extension, Proxy};
+use mizzen::proxy::Proxy;
 use mizzen::store::Event;
 use mizzen::wire::{Cache, Publication, ResourceType};
 use proptest::prelude::*;
@@ -40,7 +40,7 @@ fn holdings(publication: &Publication) -> Holdings {
 }
 
 fn proxies() -> Vec<Proxy> {
-    let node = |name: &str, namespace: &str, ip: &str, extensions: &[Extension]| {
+    let node = |name: &str, namespace: &str, ip: &str, extensions: &[&str]| {
         let metadata = json!({
             "NAMESPACE": namespace, "CLUSTER_ID": "Kubernetes", "INSTANCE_IPS": ip, "DNS_CAPTURE": "true",
             "NETWORK": if namespace == "two" { "near" } else { "" },
@@ -48,17 +48,14 @@ fn proxies() -> Vec<Proxy> {
             "LABELS": {"app": name}, "INTERCEPTION_MODE": "REDIRECT", "ISTIO_VERSION": "1.32.0"
         });
         let id = format!("sidecar~{ip}~{name}.{namespace}~{namespace}.svc.cluster.local");
-        Proxy::new(&id, name, Locality::default(), &metadata, extensions).unwrap()
+        Proxy::new(&id, name, Locality::default(), &metadata, extensions.iter().copied().collect()).unwrap()
     };
-    let stock = [Extension {
-        name: "envoy.filters.http.router".into(),
-        types: vec!["envoy.extensions.filters.http.router.v3.Router".into()],
-    }];
+    let stock = ["envoy.extensions.filters.http.router.v3.Router"];
     let gateway = |namespace: &str, ip: &str, istio: &str, confidential| {
         let id = format!("router~{ip}~gate.{namespace}~{namespace}.svc.cluster.local");
         let labels = json!({"app": "c", "istio": istio});
         let metadata = json!({"NAMESPACE": namespace, "CLUSTER_ID": "Kubernetes", "LABELS": labels});
-        let proxy = Proxy::new(&id, "gate", Locality::default(), &metadata, &[]).unwrap();
+        let proxy = Proxy::new(&id, "gate", Locality::default(), &metadata, Default::default()).unwrap();
         Proxy { confidential, ..proxy }
     };
     vec![

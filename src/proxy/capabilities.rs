@@ -1,17 +1,6 @@
 //! What a proxy can do, read off the extensions that its Node lists.
 
-use std::collections::BTreeSet;
-
-use crate::base::Str;
-
-/// One extension of a Node: its name and the types it is configured by.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Extension {
-    /// `envoy.filters.http.router`
-    pub name: String,
-    /// Full names of messages, without `type.googleapis.com/`.
-    pub types: Vec<String>,
-}
+use crate::base::Extensions;
 
 /// Which build of Envoy it is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,8 +9,8 @@ pub enum Capabilities {
     Istio,
     /// Any other: it gets only types that it lists.
     Stock {
-        /// The types it lists, and the names of extensions that have none.
-        types: BTreeSet<Str>,
+        /// What it lists.
+        extensions: Extensions,
         /// Whether an agent with an SDS socket is beside it (`PROXY_CONFIG` in its metadata), so that it has an identity.
         identity: bool,
     },
@@ -32,13 +21,11 @@ impl Capabilities {
     const ISTIO_TYPE: &'static str = "stats.PluginConfig";
 
     /// Reads the list: none at all, or one with Istio's own type, is Istio's proxy.
-    pub fn new(extensions: &[Extension], agent: bool) -> Self {
-        let types = || extensions.iter().flat_map(|e| &e.types);
-        if extensions.is_empty() || types().any(|t| t == Self::ISTIO_TYPE) {
+    pub fn new(extensions: Extensions, agent: bool) -> Self {
+        if extensions.is_empty() || extensions.has(Self::ISTIO_TYPE) {
             return Self::Istio;
         }
-        let untyped = extensions.iter().filter(|e| e.types.is_empty()).map(|e| &e.name);
-        Self::Stock { types: types().chain(untyped).map(|t| t.as_str().into()).collect(), identity: agent }
+        Self::Stock { extensions, identity: agent }
     }
 
     /// Whether it is Istio's own build.
@@ -51,7 +38,7 @@ impl Capabilities {
     pub fn has(&self, type_url: &str) -> bool {
         match self {
             Self::Istio => true,
-            Self::Stock { types, .. } => types.contains(type_url.rsplit('/').next().unwrap_or(type_url)),
+            Self::Stock { extensions, .. } => extensions.has(type_url.rsplit('/').next().unwrap_or(type_url)),
         }
     }
 

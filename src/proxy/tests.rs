@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 
 fn proxy(id: &str, metadata: serde_json::Value) -> Result<Proxy, Error> {
-    Proxy::new(id, "client.shop", Locality::default(), &metadata, &[])
+    Proxy::new(id, "client.shop", Locality::default(), &metadata, Default::default())
 }
 
 #[test]
@@ -33,10 +33,10 @@ fn strings_are_booleans_lists_and_json() {
 
 #[test]
 fn a_proxy_without_a_list_or_with_istios_type_is_istios() {
-    let ext = |types: &[&str]| vec![Extension { name: "x".into(), types: types.iter().map(|t| (*t).into()).collect() }];
-    assert!(Capabilities::new(&[], false).is_istio());
-    assert!(Capabilities::new(&ext(&["stats.PluginConfig"]), false).is_istio());
-    let stock = Capabilities::new(&ext(&["envoy.a.B"]), false);
+    let able = |types: &[&str]| Capabilities::new(types.iter().copied().collect(), false);
+    assert!(able(&[]).is_istio());
+    assert!(able(&["stats.PluginConfig"]).is_istio());
+    let stock = able(&["envoy.a.B"]);
     assert!(!stock.is_istio() && !stock.has_identity());
     assert!(stock.has("type.googleapis.com/envoy.a.B") && !stock.has("stats.PluginConfig"));
 }

@@ -1,14 +1,16 @@
 //! Who a client says it is.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use envoy_types::pb::envoy::config::core::v3 as core;
 use envoy_types::pb::google::protobuf::{Struct, Value as ProtoValue, value::Kind};
 use prost::Message;
+use prost::encoding::{DecodeContext, decode_key, skip_field};
 use serde_json::{Map, Number, Value};
 
-use crate::base::{Locality, Str};
+use crate::base::{Extensions, Locality, Str};
 
 /// How many parts the id of a proxy has: type, address, name, domain.
 const ID_PARTS: usize = 4;
@@ -16,8 +18,6 @@ const ID_PARTS: usize = 4;
 /// The `envoy.config.core.v3.Node` of a client. Nothing in it is verified.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// The message as it came.
-    pub raw: Bytes,
     /// `sidecar~10.0.0.1~reviews-v1-0.shop~shop.svc.cluster.local`
     pub id: NodeId,
     /// Envoy's `--service-cluster`.
@@ -30,22 +30,13 @@ pub struct Node {
     pub user_agent: Str,
     /// Major, minor and patch of Envoy's version, if it tells.
     pub version: Option<(u32, u32, u32)>,
-    /// What it is able to load. Envoy lists these, pilot-agent leaves them out.
-    pub extensions: Vec<Extension>,
+    /// What it is able to load. Envoy lists it, pilot-agent leaves it out.
+    pub extensions: Extensions,
 }
 
 /// The id of a proxy, `type~address~name~domain`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeId(Str);
-
-/// One extension that a client has.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Extension {
-    /// `envoy.filters.http.router`
-    pub name: Str,
-    /// The type URLs of its configuration, without host.
-    pub type_urls: Vec<Str>,
-}
 
 /// Why a client is not admitted; its own doing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -112,15 +103,13 @@ impl Node {
     /// When there is none, or it is none of a proxy of a mesh.
     pub fn decode(raw: Option<Bytes>) -> Result<Self, Malformed> {
         let raw = raw.ok_or(Malformed::Missing)?;
-        let node = core::Node::decode(raw.clone()).map_err(|e| Malformed::Undecodable(e.to_string()))?;
+        let undecodable = |e: prost::DecodeError| Malformed::Undecodable(e.to_string());
+        let (rest, list) = split(&raw).map_err(undecodable)?;
+        let node = core::Node::decode(&rest[..]).map_err(undecodable)?;
         let id = NodeId::parse(&node.id)?;
         let locality = node.locality.unwrap_or_default();
-        let extension = |e: core::Extension| Extension {
-            name: e.name.into(),
-            type_urls: e.type_urls.into_iter().map(Str::from).collect(),
-        };
+        let extensions = Extensions::of_bytes(&list, types).map_err(undecodable)?;
         Ok(Self {
-            raw,
             id,
             cluster: node.cluster.into(),
             metadata: Arc::new(node.metadata.map(object).unwrap_or_default()),
@@ -131,9 +120,30 @@ impl Node {
             },
             user_agent: node.user_agent_name.into(),
             version: node.user_agent_version_type.and_then(version),
-            extensions: node.extensions.into_iter().map(extension).collect(),
+            extensions,
         })
     }
+}
+
+/// The message without what it lists of extensions, and that alone: it is most of it, and the same for many.
+fn split(raw: &[u8]) -> Result<(Vec<u8>, Vec<u8>), prost::DecodeError> {
+    const EXTENSIONS: u32 = 9;
+    let (mut rest, mut list, mut after) = (Vec::new(), Vec::new(), raw);
+    while !after.is_empty() {
+        let field = after;
+        let (number, wire) = decode_key(&mut after)?;
+        skip_field(wire, number, &mut after, DecodeContext::default())?;
+        let into = if number == EXTENSIONS { &mut list } else { &mut rest };
+        into.extend_from_slice(&field[..field.len() - after.len()]);
+    }
+    Ok((rest, list))
+}
+
+/// The types of what is listed, and the names of what has none. Its owner may have disabled something.
+fn types(list: &[u8]) -> Result<BTreeSet<Str>, prost::DecodeError> {
+    let listed = core::Node::decode(list)?.extensions.into_iter().filter(|extension| !extension.disabled);
+    let said = listed.flat_map(|e| if e.type_urls.is_empty() { vec![e.name] } else { e.type_urls });
+    Ok(said.map(Str::from).collect())
 }
 
 fn version(version: core::node::UserAgentVersionType) -> Option<(u32, u32, u32)> {

@@ -211,7 +211,7 @@ impl Mesh {
     }
 
     fn join(&mut self, id: &str, namespace: &str, metadata: &Value) -> Held {
-        let proxy = Proxy::new(id, "client", Locality::default(), metadata, &[]).unwrap();
+        let proxy = Proxy::new(id, "client", Locality::default(), metadata, Default::default()).unwrap();
         let (id, publication) = self.0.join(proxy);
         let held = Held(render::holdings(&publication).unwrap(), namespace.to_owned());
         self.0.leave(id);

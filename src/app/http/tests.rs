@@ -59,7 +59,7 @@ fn state() -> State {
     let cache = Arc::new(Cache::default());
     let mut core = Core::new(Default::default(), Default::default(), Default::default(), cache.clone());
     let id = "sidecar~10.0.0.1~web-1.shop~shop.svc.cluster.local";
-    core.join(Proxy::new(id, "web", Default::default(), &json!({"NAMESPACE": "shop"}), &[]).unwrap());
+    core.join(Proxy::new(id, "web", Default::default(), &json!({"NAMESPACE": "shop"}), Default::default()).unwrap());
     let engine = Engine::spawn(core, Debounce::default(), |_, _, _| {}).unwrap();
     let metrics = Arc::new(Metrics::new("1.32.0", "1.32.0-x-Clean"));
     State {

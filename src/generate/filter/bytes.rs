@@ -31,7 +31,7 @@ use crate::wire::any;
 
 use super::access::Access;
 use super::access_log::AccessLog;
-use super::standard::Standard;
+use super::standard::{Called, Standard};
 use super::stats::Stats;
 use super::typed::typed_struct;
 
@@ -95,6 +95,8 @@ pub struct TcpProxy {
     pub stat_prefix: Str,
     /// The clusters.
     pub destination: Destination,
+    /// The service that they are of, if it is one, whoever asks.
+    pub service: Option<Called>,
     /// How long a connection may be silent.
     pub idle_timeout: Option<Duration>,
     /// How long a connection may last.
@@ -162,6 +164,7 @@ impl TcpProxy {
         Self {
             stat_prefix: cluster.clone(),
             destination: Destination::Cluster(cluster),
+            service: None,
             idle_timeout: None,
             max_duration: None,
             by_source: false,
@@ -192,7 +195,8 @@ impl TcpProxy {
 
     fn build(&self, settings: &BytesSettings) -> EnvoyTcpProxy {
         let logs: &[AccessLog] = if self.logged { &settings.logs } else { &[] };
-        let metrics = settings.metrics.as_ref().filter(|_| self.logged).map(Standard::of_bytes).unwrap_or_default();
+        let metrics = settings.metrics.as_ref().filter(|_| self.logged);
+        let metrics = metrics.map(|metrics| metrics.of_bytes(self.service.as_ref())).unwrap_or_default();
         // Whoever calls is known only after the handshake.
         let wait = self.after_handshake && !metrics.is_empty();
         let entries = TcpAccessLogOptions { flush_access_log_on_connected: true, ..TcpAccessLogOptions::default() };

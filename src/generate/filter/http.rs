@@ -39,7 +39,6 @@ use crate::proto::stats::PluginConfig;
 use crate::wire::any;
 
 use super::access::Access;
-use super::standard::Own;
 use super::stats::Stats;
 use super::tokens::Tokens;
 use super::typed::typed_struct;
@@ -68,8 +67,8 @@ pub enum HttpFilter {
     Recognise,
     /// Tells servers of the mesh in a header who calls.
     Introduce {
-        /// The workload that calls.
-        own: Own,
+        /// The workload that calls, as servers read it (`peer`).
+        own: Str,
         /// What hosts of the mesh end in.
         to: Str,
     },

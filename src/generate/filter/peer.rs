@@ -9,15 +9,13 @@ use envoy_types::pb::envoy::extensions::filters::http::header_mutation::v3::{Hea
 use envoy_types::pb::envoy::extensions::filters::http::header_to_metadata::v3::Config as HeaderToMetadata;
 use envoy_types::pb::envoy::extensions::filters::http::header_to_metadata::v3::config::{KeyValuePair, Rule};
 
-use super::standard::Own;
-
 /// The header.
 const HEADER: &str = "x-mesh-peer";
 
 /// Puts the header into calls to services of the mesh, whose hosts end in this. An empty value is no header.
-pub(super) fn introduce(own: &Own, to: &str) -> HeaderMutation {
+pub(super) fn introduce(own: &str, to: &str) -> HeaderMutation {
     let host = "xds.cluster_metadata.filter_metadata.istio.services[0].host";
-    let value = format!("%CEL({host}.endsWith('{to}')?'{}':'')%", own.joined());
+    let value = format!("%CEL({host}.endsWith('{to}')?'{own}':'')%");
     let header = HeaderValueOption {
         header: Some(HeaderValue { key: HEADER.to_owned(), value, ..HeaderValue::default() }),
         append_action: HeaderAppendAction::OverwriteIfExistsOrAdd.into(),
@@ -62,6 +60,11 @@ pub(super) fn doubt() -> HeaderMutation {
 /// A part of a text that has semicolons between its parts.
 pub(super) fn part(text: &str, index: usize) -> String {
     format!(r"re.extract({text},'^{}([^;]+)','\\1')", "[^;]*;".repeat(index))
+}
+
+/// Whether there is such a part.
+pub(super) fn has_part(text: &str, index: usize) -> String {
+    format!("{text}.matches('^{}[^;]')", "[^;]*;".repeat(index))
 }
 
 fn mutation(header: HeaderValueOption) -> HeaderMutation {

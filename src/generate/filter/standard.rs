@@ -2,16 +2,15 @@
 //!
 //! Names and labels are Istio's. Envoy exports names under the prefix `wasmcustom.` as they are, if its bootstrap has
 //! registered that (`agent::bootstrap`). What has no value is the empty string here, which Prometheus takes for an
-//! absent label and Kiali for a reason to skip the series: a rule makes `unknown` of it. Rules are long, so only metrics
+//! absent label and Kiali for a reason to skip the series. Expressions that never are empty are long, so only metrics
 //! that graphs are drawn from have them.
 //!
 //! Absent: `istio_build`. Bytes of a connection are counted when it ends: what Envoy says before that is a sum, which would count twice.
 
 mod labels;
+mod own;
 #[cfg(test)]
 mod tests;
-
-use std::collections::HashMap;
 
 use envoy_types::pb::envoy::config::accesslog::v3::access_log::ConfigType;
 use envoy_types::pb::envoy::config::accesslog::v3::access_log_filter::FilterSpecifier;
@@ -22,17 +21,10 @@ use envoy_types::pb::envoy::data::accesslog::v3::AccessLogType;
 use envoy_types::pb::envoy::extensions::access_loggers::stats::v3::Config;
 use envoy_types::pb::envoy::extensions::access_loggers::stats::v3::config::histogram::Unit;
 use envoy_types::pb::envoy::extensions::access_loggers::stats::v3::config::{Counter, Histogram, Stat, Tag};
-use envoy_types::pb::envoy::extensions::matching::actions::transform_stat::v3::TransformStat;
-use envoy_types::pb::envoy::extensions::matching::actions::transform_stat::v3::transform_stat::UpdateTag;
-use envoy_types::pb::envoy::extensions::matching::common_inputs::stats::v3::StatTagValueInput;
 use envoy_types::pb::envoy::r#type::matcher::v3::StringMatcher;
 use envoy_types::pb::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
 use envoy_types::pb::envoy::r#type::v3::Scope;
 use envoy_types::pb::google::protobuf::UInt64Value;
-use envoy_types::pb::xds::core::v3::TypedExtensionConfig;
-use envoy_types::pb::xds::r#type::matcher::v3::Matcher;
-use envoy_types::pb::xds::r#type::matcher::v3::matcher::matcher_tree::{MatchMap, TreeType};
-use envoy_types::pb::xds::r#type::matcher::v3::matcher::{MatcherTree, MatcherType, OnMatch, on_match};
 
 use crate::base::Str;
 use crate::wire::any;
@@ -41,44 +33,32 @@ use super::messages;
 use super::stats::MetricChange;
 use labels::Label;
 
+pub use own::{Fact, Own};
+
 /// Istio's metrics of calls or connections of one direction.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Standard {
     /// Whether they come in.
     pub inbound: bool,
-    /// The workload that the proxy is beside; read from the proxy's Node if absent, so that listeners can be shared.
-    pub own: Option<Own>,
+    /// The workload that the proxy is beside.
+    pub own: Own,
+    /// Whether the proxy can have a certificate, and its peers.
+    pub identity: bool,
     /// Whether messages of gRPC can be counted (`HttpFilter::Messages`).
     pub messages: bool,
     /// Changes to metrics, by name.
     pub changes: Vec<MetricChange>,
 }
 
-/// A workload, as labels name it. Nothing is empty.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Own {
+/// A service, as labels name it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Called {
+    /// Its host.
+    pub host: Str,
     /// Its name.
-    pub workload: Str,
+    pub name: Str,
     /// Its namespace.
     pub namespace: Str,
-    /// The service that it is, whatever it is called by.
-    pub canonical: Str,
-    /// Its revision of that.
-    pub revision: Str,
-    /// Its label `app`.
-    pub app: Str,
-    /// Its label `version`.
-    pub version: Str,
-    /// Its cluster.
-    pub cluster: Str,
-}
-
-impl Own {
-    /// All in one, as it is told to servers.
-    pub(super) fn joined(&self) -> String {
-        let Self { workload, namespace, canonical, revision, app, version, cluster } = self;
-        format!("{workload};{namespace};{canonical};{revision};{app};{version};{cluster}")
-    }
 }
 
 /// What a metric takes from an entry of the log.
@@ -114,7 +94,7 @@ const CLOSED: [(&str, Value); 3] = [
 impl Standard {
     /// The loggers of calls, and of messages: none of which every metric is dropped.
     pub(super) fn of_calls(&self) -> Vec<AccessLog> {
-        let labels = labels::of_calls(self.inbound, self.own.as_ref());
+        let labels = labels::of_calls(self);
         let calls = logger(&self.config(&labels, &CALLS), None);
         let messages = self.counts_messages().then(|| self.config(&labels::of_messages(labels), &MESSAGES));
         calls.into_iter().chain(messages.and_then(|config| logger(&config, Some(of_grpc())))).collect()
@@ -126,9 +106,9 @@ impl Standard {
         self.messages && !MESSAGES.iter().all(|(name, _)| dropped(name))
     }
 
-    /// The loggers of connections: when they are there, and when they end.
-    pub(super) fn of_bytes(&self) -> Vec<AccessLog> {
-        let labels = labels::of_bytes(self.inbound, self.own.as_ref());
+    /// The loggers of connections: when they are there, and when they end. They may all lead to one service.
+    pub(super) fn of_bytes(&self, to: Option<&Called>) -> Vec<AccessLog> {
+        let labels = labels::of_bytes(self, to);
         let only = |kind| Some(of_type(kind, false));
         let opened = logger(&self.config(&labels, &OPENED), only(AccessLogType::TcpUpstreamConnected));
         let closed = logger(&self.config(&labels, &CLOSED), only(AccessLogType::TcpConnectionEnd));
@@ -192,32 +172,13 @@ pub(super) fn of_type(kind: AccessLogType, others: bool) -> AccessLogFilter {
 }
 
 /// The labels, without those that are taken out, and with those that are put in.
-fn tags(labels: &[Label], change: Option<&MetricChange>, complete: bool) -> Vec<Tag> {
+fn tags(labels: &[Label], change: Option<&MetricChange>, drawn: bool) -> Vec<Tag> {
     let gone = |name: &str| {
         change.is_some_and(|c| c.removed.iter().any(|n| n == name) || c.added.iter().any(|(n, _)| n == name))
     };
-    let kept = labels.iter().filter(|label| !gone(label.name)).map(|label| Tag {
-        name: label.name.to_owned(),
-        value_format: label.format.to_string(),
-        rules: label.empty.filter(|_| complete).map(instead_of_nothing),
-    });
-    let added = change.into_iter().flat_map(|c| &c.added).map(|(name, cel)| Tag {
-        name: name.to_string(),
-        value_format: format!("%CEL({cel})%"),
-        rules: None,
-    });
+    let tag = |name: &str, value_format: String| Tag { name: name.to_owned(), value_format, rules: None };
+    let format = |label: &Label| label.sure.as_deref().filter(|_| drawn).unwrap_or(&label.format).to_owned();
+    let kept = labels.iter().filter(|label| !gone(label.name)).map(|label| tag(label.name, format(label)));
+    let added = change.into_iter().flat_map(|c| &c.added).map(|(name, cel)| tag(name, format!("%CEL({cel})%")));
     kept.chain(added).collect()
-}
-
-/// What is told where there is no value.
-fn instead_of_nothing(value: &str) -> Matcher {
-    let update = UpdateTag { new_tag_value: value.to_owned() };
-    let action = any(&TransformStat { update_tag: Some(update), ..TransformStat::default() });
-    let extension = |name: &str, config| TypedExtensionConfig { name: name.to_owned(), typed_config: Some(config) };
-    let on_match = OnMatch { on_match: Some(on_match::OnMatch::Action(extension("a", action))), ..OnMatch::default() };
-    let tree = MatcherTree {
-        input: Some(extension("v", any(&StatTagValueInput {}))),
-        tree_type: Some(TreeType::ExactMatchMap(MatchMap { map: HashMap::from([(String::new(), on_match)]) })),
-    };
-    Matcher { matcher_type: Some(MatcherType::MatcherTree(tree)), ..Matcher::default() }
 }

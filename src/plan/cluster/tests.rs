@@ -87,12 +87,9 @@ fn cart(metadata: Value) -> Proxy {
 /// A stock Envoy with or without an agent beside it.
 fn stock(agent: bool) -> Proxy {
     let metadata = if agent { json!({"NAMESPACE": "shop", "PROXY_CONFIG": {}}) } else { json!({"NAMESPACE": "shop"}) };
-    let router = crate::proxy::Extension {
-        name: "envoy.filters.http.router".to_owned(),
-        types: vec!["envoy.extensions.filters.http.router.v3.Router".to_owned()],
-    };
+    let router = ["envoy.extensions.filters.http.router.v3.Router"].into_iter().collect();
     let id = "sidecar~10.1.0.9~client.shop~shop.svc.cluster.local";
-    Proxy::new(id, "client", Default::default(), &metadata, &[router]).unwrap()
+    Proxy::new(id, "client", Default::default(), &metadata, router).unwrap()
 }
 
 #[test]

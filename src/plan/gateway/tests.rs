@@ -35,7 +35,7 @@ fn router(namespace: &str, metadata: Value) -> Proxy {
         all[key] = value.clone();
     }
     let id = format!("router~10.1.0.9~gate.{namespace}~{namespace}.svc.cluster.local");
-    Proxy::new(&id, "gate", Locality::default(), &all, &[]).unwrap()
+    Proxy::new(&id, "gate", Locality::default(), &all, Default::default()).unwrap()
 }
 
 fn gate() -> Proxy {

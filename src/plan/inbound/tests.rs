@@ -8,7 +8,7 @@ use crate::generate::filter::{Calls, Routes};
 use crate::generate::inbound::InboundChain;
 use crate::generate::listener::Content;
 use crate::plan::tests::world::{World, sidecar};
-use crate::proxy::{Capabilities, Extension};
+use crate::proxy::Capabilities;
 use crate::wire::Recipe;
 
 const CART: &str = "
@@ -42,9 +42,9 @@ fn stock() -> Proxy {
         "envoy.extensions.filters.listener.original_dst.v3.OriginalDst",
         "envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig",
     ];
-    let extensions = types.map(|t| Extension { name: t.into(), types: vec![t.into()] });
+    let extensions = types.into_iter().collect();
     let metadata = json!({"NAMESPACE": "shop", "INSTANCE_IPS": "10.1.0.5", "CLUSTER_ID": "Kubernetes"});
-    Proxy::new("sidecar~10.1.0.5~c.shop~shop.svc.cluster.local", "c", Locality::default(), &metadata, &extensions)
+    Proxy::new("sidecar~10.1.0.5~c.shop~shop.svc.cluster.local", "c", Locality::default(), &metadata, extensions)
         .unwrap()
 }
 
@@ -183,8 +183,8 @@ fn authz(name: &str, spec: &str) -> String {
 /// An Envoy that is not Istio's build, with more extensions.
 fn stock_with(more: &[&str]) -> Proxy {
     let mut proxy = stock();
-    if let Capabilities::Stock { types, .. } = &mut proxy.capabilities {
-        types.extend(more.iter().map(|t| (*t).into()));
+    if let Capabilities::Stock { extensions, .. } = &mut proxy.capabilities {
+        *extensions = extensions.iter().map(|t| t.as_str()).chain(more.iter().copied()).collect();
     }
     proxy
 }

@@ -3,7 +3,7 @@
 use crate::api::destination_rule::{HashKey, LoadBalancer, Policy, TrafficPolicy};
 use crate::api::virtual_service::{Destination as RouteDestination, WeightedDestination};
 use crate::base::{Duration, Host, Labels, Namespace, Str};
-use crate::generate::filter::{Bytes, BytesSettings, Destination, SniResolution, TcpProxy, Tunnel};
+use crate::generate::filter::{Bytes, BytesSettings, Called, Destination, SniResolution, TcpProxy, Tunnel};
 use crate::model::View;
 use crate::model::facts::{Handle, Port, Protocol, Registry, Resolution, Rule, Service, VirtualService};
 
@@ -50,7 +50,14 @@ impl<'s> Planning<'_, 's> {
         });
         let ways = self.ways();
         let stat_prefix = ways.stat_prefix(&cluster, service, &service.host, "", candidate.port.number, "");
-        let proxy = TcpProxy { stat_prefix, ..TcpProxy::to(cluster) };
+        let called = || Called {
+            host: service.host.str().clone(),
+            name: service.name.clone(),
+            namespace: service.namespace.str().clone(),
+        };
+        // Who is called by another name is called under that.
+        let called = (self.caller.bytes.metrics.is_some() && service.target.is_none()).then(called);
+        let proxy = TcpProxy { stat_prefix, service: called, ..TcpProxy::to(cluster) };
         Bytes { resolution, ..ways.chain(candidate.port.protocol, ways.under(rule.as_ref(), "", proxy)) }
     }
 }

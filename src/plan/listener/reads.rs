@@ -42,13 +42,11 @@ impl Reads {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proxy::Extension;
 
     #[test]
     fn what_is_switched_on_is_read_by_who_has_the_filter() {
         let all = [Protocol::Mongo, Protocol::Redis, Protocol::MySql, Protocol::Tcp];
-        let stock =
-            |filters: &[String]| Capabilities::new(&[Extension { name: "x".into(), types: filters.to_vec() }], false);
+        let stock = |filters: &[String]| Capabilities::new(filters.iter().map(String::as_str).collect(), false);
         let redis = stock(&[RedisProxy::full_name()]);
         let on = Features { redis_filter: true, mysql_filter: true, ..Features::default() };
         let read =

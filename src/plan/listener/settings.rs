@@ -80,7 +80,7 @@ impl<'a> Settings<'a> {
             stats: self.stats(direction),
             logs: self.logs(direction, Place::Bytes),
             // Calls out of all workloads share their listeners.
-            metrics: self.telemetry.standard(direction == Direction::In, direction != Direction::Out),
+            metrics: self.telemetry.standard(direction == Direction::In, direction == Direction::Out),
         }
     }
 
@@ -112,7 +112,8 @@ impl<'a> Settings<'a> {
             sampled_by_id,
             tracing,
             logs: self.logs(direction, Place::Calls),
-            metrics: self.telemetry.standard(direction == Direction::In, true),
+            // Their filters name the workload anyway.
+            metrics: self.telemetry.standard(direction == Direction::In, false),
         }
     }
 

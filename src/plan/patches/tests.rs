@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Patches, Resolved, Side};
 use crate::model::View;
 use crate::plan::tests::world::{World, sidecar};
-use crate::proxy::{Extension, Proxy};
+use crate::proxy::Proxy;
 use crate::wire::ResourceType;
 
 /// An EnvoyFilter with one patch to clusters, and more fields in its spec or in its patch.
@@ -93,13 +93,10 @@ fn a_patch_that_needs_what_a_stock_envoy_does_not_list_is_left_out() {
     );
     let needy = filter("shop", "a", "", "").replace("altStatName: a", &value);
     let world = world(&[needy, filter("shop", "b", "", "")]);
-    let router = Extension {
-        name: "envoy.filters.http.router".to_owned(),
-        types: vec!["envoy.extensions.filters.http.router.v3.Router".to_owned()],
-    };
+    let router = ["envoy.extensions.filters.http.router.v3.Router"].into_iter().collect();
     let id = "sidecar~10.1.0.9~client.shop~shop.svc.cluster.local";
     let metadata = json!({"NAMESPACE": "shop"});
-    let stock = Proxy::new(id, "client", Default::default(), &metadata, &[router]).unwrap();
+    let stock = Proxy::new(id, "client", Default::default(), &metadata, router).unwrap();
     assert_eq!(names(&world, &client(json!({}))), "a b");
     assert_eq!(names(&world, &stock), "b");
     let set = resolved(&world, &stock, ResourceType::Cluster, Side::Out);
@@ -137,7 +134,7 @@ fn a_port_of_a_gateways_routes_is_that_of_the_server() {
     let id = "router~10.1.0.9~gate.shop~shop.svc.cluster.local";
     let metadata = json!({"NAMESPACE": "shop", "CLUSTER_ID": "Kubernetes", "INSTANCE_IPS": "10.1.0.9",
                           "LABELS": {"app": "gate"}});
-    let gate = Proxy::new(id, "gate", Default::default(), &metadata, &[]).unwrap();
+    let gate = Proxy::new(id, "gate", Default::default(), &metadata, Default::default()).unwrap();
     let ports = |matches: &str| {
         let world = world(&[gateway.to_owned(), service.to_owned(), slice.to_owned(), of_routes(matches)]);
         resolved(&world, &gate, ResourceType::Route, Side::Out).unwrap().ports.clone()

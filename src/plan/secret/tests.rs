@@ -25,7 +25,7 @@ fn pair(namespace: &str, name: &str) -> String {
 fn gateway(namespace: &str, confidential: bool) -> Proxy {
     let metadata = json!({"CLUSTER_ID": "Kubernetes", "NAMESPACE": namespace});
     let id = format!("router~10.1.0.6~gate.{namespace}~{namespace}.svc.cluster.local");
-    let proxy = Proxy::new(&id, "gate", Locality::default(), &metadata, &[]).unwrap();
+    let proxy = Proxy::new(&id, "gate", Locality::default(), &metadata, Default::default()).unwrap();
     Proxy { confidential, ..proxy }
 }
 

@@ -9,15 +9,15 @@ use prost::Name;
 
 use crate::api::cel;
 use crate::base::Str;
-use crate::generate::filter::{HttpFilter, MetricChange, Own, Standard, WASM_RUNTIME};
+use crate::generate::filter::{Fact, HttpFilter, MetricChange, Own, Standard, WASM_RUNTIME};
 
 use super::Telemetries;
 use super::metrics::changes;
 
 impl Telemetries<'_> {
-    /// What counts at a proxy that is not Istio's and has a logger for statistics. `named` says whether the workload is
-    /// written into it, which keeps the configuration small, and from being shared between workloads.
-    pub(in crate::plan) fn standard(&self, inbound: bool, named: bool) -> Option<Standard> {
+    /// What counts at a proxy that is not Istio's and has a logger for statistics. `shared` says whether it is read from
+    /// the Node which workload the proxy is beside, so that others can share the configuration.
+    pub(in crate::plan) fn standard(&self, inbound: bool, shared: bool) -> Option<Standard> {
         let needed = [Config::full_name(), HeaderMutation::full_name(), HeaderToMetadata::full_name()];
         if self.proxy.capabilities.is_istio() || !needed.iter().all(|extension| self.has(extension)) {
             return None;
@@ -29,7 +29,8 @@ impl Telemetries<'_> {
         changes.retain(|change| *change != MetricChange { name: change.name.clone(), ..MetricChange::default() });
         let counters = [Wasm::full_name(), GrpcStats::full_name(), WASM_RUNTIME.to_owned()];
         let messages = counters.iter().all(|extension| self.has(extension));
-        Some(Standard { inbound, own: named.then(|| self.own()), messages, changes })
+        let identity = self.proxy.capabilities.has_identity();
+        Some(Standard { inbound, own: self.own(shared), identity, messages, changes })
     }
 
     /// The filters that metrics need, where anything is counted: callers and those that are called know each other, and
@@ -42,30 +43,44 @@ impl Telemetries<'_> {
             true => vec![HttpFilter::Recognise],
             false => {
                 let to = format!(".svc.{}", self.view.mesh().domain).into();
-                vec![HttpFilter::Introduce { own: self.own(), to }]
+                let own = self.facts().map(|(text, _)| text).join(";").into();
+                vec![HttpFilter::Introduce { own, to }]
             }
         };
         filters.extend(standard.counts_messages().then_some(HttpFilter::Messages));
         filters
     }
 
-    fn own(&self) -> Own {
-        let label = |keys: &[&str]| keys.iter().find_map(|key| self.labels.get(*key)).map(Str::as_str);
-        let metadata = |key| Some(self.proxy.metadata.text(key)).filter(|text| !text.is_empty());
-        let known = |value: Option<&str>, default: &str| plain(value.unwrap_or(default));
-        let pod = self.proxy.name.split('.').next();
-        let workload = metadata("WORKLOAD_NAME").or(pod);
+    fn own(&self, shared: bool) -> Own {
+        Own(self.facts().map(|(text, of_node)| of_node.filter(|_| shared).unwrap_or(Fact::Is(text))))
+    }
+
+    /// What is known of the workload, and where the Node says the same.
+    fn facts(&self) -> [(Str, Option<Fact>); 7] {
+        let is = |text: &str| (plain(text), None);
+        let stated = |key: &'static str, default: &str| match self.proxy.metadata.text(key) {
+            "" => is(default),
+            text => (plain(text), Some(Fact::OfNode(key))),
+        };
+        let label = |keys: &[&'static str]| {
+            let (key, text) = keys.iter().find_map(|key| Some((*key, self.labels.get(*key)?)))?;
+            let of_node = (self.proxy.labels.get(key) == Some(text)).then_some(Fact::OfLabel(key));
+            Some((plain(text), of_node)).filter(|(text, _)| !text.is_empty())
+        };
+        let pod = self.proxy.name.split('.').next().filter(|name| !name.is_empty());
+        let workload = stated("WORKLOAD_NAME", pod.unwrap_or("unknown"));
         let canonical = ["service.istio.io/canonical-name", "app.kubernetes.io/name", "app"];
         let revision = ["service.istio.io/canonical-revision", "app.kubernetes.io/version", "version"];
-        Own {
-            workload: known(workload, "unknown"),
-            namespace: known(Some(self.proxy.namespace.as_str()), "unknown"),
-            canonical: known(label(&canonical).or(workload), "unknown"),
-            revision: known(label(&revision), "latest"),
-            app: known(label(&["app"]), "unknown"),
-            version: known(label(&["version"]), "unknown"),
-            cluster: known(metadata("CLUSTER_ID"), "unknown"),
-        }
+        let namespace = if self.proxy.namespace.is_empty() { "unknown" } else { self.proxy.namespace.as_str() };
+        [
+            workload.clone(),
+            stated("NAMESPACE", namespace),
+            label(&canonical).unwrap_or(workload),
+            label(&revision).unwrap_or_else(|| is("latest")),
+            label(&["app"]).unwrap_or_else(|| is("unknown")),
+            label(&["version"]).unwrap_or_else(|| is("unknown")),
+            stated("CLUSTER_ID", "unknown"),
+        ]
     }
 }
 

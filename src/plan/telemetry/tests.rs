@@ -11,7 +11,7 @@ use super::Telemetries;
 use crate::base::{Labels, Locality};
 use crate::model::{Scope, View};
 use crate::plan::tests::world::{World, sidecar};
-use crate::proxy::{Extension, Proxy};
+use crate::proxy::Proxy;
 
 /// Collectors, and a host that two namespaces define.
 const MESH: &str = "
@@ -44,10 +44,10 @@ fn shop() -> Proxy {
 
 /// An Envoy that is not Istio's build, with these types.
 fn stock(types: &[String]) -> Proxy {
-    let extension = Extension { name: "x".to_owned(), types: types.to_vec() };
     let metadata = json!({"NAMESPACE": "shop"});
     let id = "sidecar~10.1.0.5~c.shop~shop.svc.cluster.local";
-    Proxy::new(id, "c", Locality::default(), &metadata, &[extension]).unwrap()
+    Proxy::new(id, "c", Locality::default(), &metadata, types.iter().map(String::as_str).chain(["x"]).collect())
+        .unwrap()
 }
 
 /// Asks what holds for a proxy with the label `app: cart`.

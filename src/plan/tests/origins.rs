@@ -73,7 +73,7 @@ fn gate() -> Proxy {
     let metadata = json!({"CLUSTER_ID": "Kubernetes", "NAMESPACE": "shop", "INSTANCE_IPS": "10.1.0.7",
                           "LABELS": {"istio": "gate"}});
     let id = "router~10.1.0.7~gate.shop~shop.svc.cluster.local";
-    Proxy::new(id, "gate", Locality::default(), &metadata, &[]).unwrap()
+    Proxy::new(id, "gate", Locality::default(), &metadata, Default::default()).unwrap()
 }
 
 #[test]
@@ -256,7 +256,7 @@ fn an_ingress_is_named_for_what_is_made_of_it() {
     let metadata =
         json!({"NAMESPACE": "istio-system", "INSTANCE_IPS": "10.1.0.7", "LABELS": {"istio": "ingressgateway"}});
     let id = "router~10.1.0.7~in.istio-system~istio-system.svc.cluster.local";
-    let held = Held::new(more, Proxy::new(id, "in", Locality::default(), &metadata, &[]).unwrap());
+    let held = Held::new(more, Proxy::new(id, "in", Locality::default(), &metadata, Default::default()).unwrap());
     assert_eq!(held.origins(Listener, "0.0.0.0_80"), "Ingress shop/door");
     let routes = held.origins(Route, "http.80");
     assert!(routes.contains("Service shop/cart") && routes.ends_with("Ingress shop/door"), "{routes}");

@@ -100,5 +100,5 @@ pub(crate) fn sidecar(namespace: &str, metadata: Value) -> Proxy {
         all[key] = value.clone();
     }
     let id = format!("sidecar~10.1.0.5~client.{namespace}~{namespace}.svc.cluster.local");
-    Proxy::new(&id, "client", Locality::default(), &all, &[]).expect("the node id is well formed")
+    Proxy::new(&id, "client", Locality::default(), &all, Default::default()).expect("the node id is well formed")
 }

@@ -165,18 +165,18 @@ fn a_node_is_read_with_what_tells_proxies_apart() {
             version: Some(version),
             metadata: None,
         })),
-        extensions: vec![core::Extension {
-            name: "envoy.filters.http.router".into(),
-            type_urls: vec!["envoy.extensions.filters.http.router.v3.Router".into()],
-            ..Default::default()
-        }],
+        extensions: vec![
+            core::Extension { name: "a".into(), type_urls: vec!["a.A".into(), "a.B".into()], ..Default::default() },
+            core::Extension { name: "old".into(), ..Default::default() },
+            core::Extension { name: "off".into(), disabled: true, ..Default::default() },
+        ],
         ..node("sidecar~10.0.0.1~a.shop~shop.svc.cluster.local")
     };
     let node = Node::decode(Some(message.encode_to_vec().into())).unwrap();
     assert_eq!((node.id.kind(), node.id.address(), node.id.proxy()), ("sidecar", "10.0.0.1", "a.shop"));
     assert_eq!(node.locality.to_string(), "r/z/s");
     assert_eq!((node.user_agent.as_str(), node.version), ("envoy", Some((1, 40, 2))));
-    assert_eq!(node.extensions[0].type_urls, ["envoy.extensions.filters.http.router.v3.Router"]);
+    assert_eq!(node.extensions.iter().collect::<Vec<_>>(), ["a.A", "a.B", "old"]);
     let expected = serde_json::json!({
         "ISTIO_VERSION": "1.32.0", "STATUS_PORT": 15020, "RATIO": 0.5, "NAN": null, "LIST": [true],
         "LABELS": {"app": "a"},

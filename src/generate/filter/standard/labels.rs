@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::Own;
+use super::{Called, Own, Standard};
 use crate::generate::filter::peer::{self, CANONICAL, IDENTIFIED, NAMESPACE, WORKLOAD};
 
 /// A label.
@@ -11,14 +11,12 @@ pub(super) struct Label {
     pub(super) name: &'static str,
     /// Where its value comes from.
     pub(super) format: Cow<'static, str>,
-    /// What it is where there is no value; it may be empty if absent.
-    pub(super) empty: Option<&'static str>,
+    /// The same in more words, and never empty; absent where the other is not.
+    pub(super) sure: Option<String>,
 }
 
-const UNKNOWN: Option<&str> = Some("unknown");
-
-fn label(name: &'static str, format: impl Into<Cow<'static, str>>, empty: Option<&'static str>) -> Label {
-    Label { name, format: format.into(), empty }
+fn label(name: &'static str, format: impl Into<Cow<'static, str>>) -> Label {
+    Label { name, format: format.into(), sure: None }
 }
 
 /// The seven labels of a workload, for the side that calls and the side that is called.
@@ -43,21 +41,6 @@ const NAMES: [[&str; 7]; 2] = [
     ],
 ];
 
-/// The same, read from the proxy's own Node.
-const OF_NODE: [&str; 7] = [
-    "%CEL(xds.node.metadata.WORKLOAD_NAME)%",
-    "%CEL(xds.node.metadata.NAMESPACE)%",
-    "%CEL('service.istio.io/canonical-name' in xds.node.metadata.LABELS?\
-     xds.node.metadata.LABELS['service.istio.io/canonical-name']:\
-     has(xds.node.metadata.LABELS.app)?xds.node.metadata.LABELS.app:xds.node.metadata.WORKLOAD_NAME)%",
-    "%CEL('service.istio.io/canonical-revision' in xds.node.metadata.LABELS?\
-     xds.node.metadata.LABELS['service.istio.io/canonical-revision']:\
-     has(xds.node.metadata.LABELS.version)?xds.node.metadata.LABELS.version:'latest')%",
-    "%CEL(has(xds.node.metadata.LABELS.app)?xds.node.metadata.LABELS.app:'unknown')%",
-    "%CEL(has(xds.node.metadata.LABELS.version)?xds.node.metadata.LABELS.version:'unknown')%",
-    "%CEL(xds.node.metadata.CLUSTER_ID)%",
-];
-
 /// Which part of what an endpoint tells (`name;namespace;canonical name;revision;cluster`) is which label. It does not
 /// tell the labels `app` and `version`.
 const OF_ENDPOINT: [Option<usize>; 7] = [Some(0), Some(1), Some(2), Some(3), None, None, Some(4)];
@@ -66,23 +49,21 @@ fn part(text: &str, index: usize) -> String {
     format!("%CEL({})%", peer::part(text, index))
 }
 
-fn own(side: usize, own: Option<&Own>) -> Vec<Label> {
-    let Some(own) = own else {
-        return NAMES[side].iter().zip(OF_NODE).map(|(name, format)| label(name, format, None)).collect();
-    };
-    let Own { workload, namespace, canonical, revision, app, version, cluster } = own;
-    let values = [workload, namespace, canonical, revision, app, version, cluster];
-    let literal = |text: &str| text.replace('%', "%%");
-    NAMES[side].iter().zip(values).map(|(name, value)| label(name, literal(value), None)).collect()
+fn own(side: usize, own: &Own) -> Vec<Label> {
+    NAMES[side].iter().zip(&own.0).map(|(name, fact)| label(name, fact.format())).collect()
 }
 
 /// The workload that is called.
 fn endpoint() -> Vec<Label> {
-    const TEXT: &str = "xds.upstream_host_metadata.filter_metadata.istio.workload";
-    let one = |(name, index): (&&'static str, Option<usize>)| match index {
-        None => label(name, "unknown", None),
-        Some(3) => label(name, part(TEXT, 3), Some("latest")),
-        Some(index) => label(name, part(TEXT, index), UNKNOWN),
+    const HOST: &str = "xds.upstream_host_metadata";
+    let text = format!("{HOST}.filter_metadata.istio.workload");
+    let one = |(name, index): (&&'static str, Option<usize>)| {
+        let Some(index) = index else { return label(name, "unknown") };
+        let nothing = if index == 3 { "latest" } else { "unknown" };
+        let value = peer::part(&text, index);
+        // There is a host, it has a text, and there is something in that part of it.
+        let there = format!("has({HOST})&&'istio' in {HOST}.filter_metadata&&{}", peer::has_part(&text, index));
+        Label { sure: Some(format!("%CEL({there}?{value}:'{nothing}')%")), ..label(name, format!("%CEL({value})%")) }
     };
     NAMES[1].iter().zip(OF_ENDPOINT).map(one).collect()
 }
@@ -96,7 +77,7 @@ fn certified([there, value]: [&str; 2], otherwise: &str) -> Cow<'static, str> {
 fn caller() -> Vec<Label> {
     const TEXT: &str = "metadata.filter_metadata['mesh.src'].peer";
     let mut labels: Vec<Label> =
-        NAMES[0].iter().enumerate().map(|(index, name)| label(name, part(TEXT, index), None)).collect();
+        NAMES[0].iter().enumerate().map(|(index, name)| label(name, part(TEXT, index))).collect();
     labels[0].format = certified(WORKLOAD, &peer::part(TEXT, 0));
     labels[1].format = certified(["true", NAMESPACE], &peer::part(TEXT, 1));
     labels[2].format = certified(CANONICAL, &peer::part(TEXT, 2));
@@ -105,42 +86,60 @@ fn caller() -> Vec<Label> {
 
 /// The calling workload of a connection: nothing but its certificate tells.
 fn unnamed_caller() -> Vec<Label> {
-    let nothing =
-        |name: &&'static str| label(name, if name.ends_with("revision") { "latest" } else { "unknown" }, None);
+    let nothing = |name: &&'static str| label(name, if name.ends_with("revision") { "latest" } else { "unknown" });
     let mut labels: Vec<Label> = NAMES[0].iter().map(nothing).collect();
     let said = [WORKLOAD, ["true", NAMESPACE], CANONICAL];
     labels.iter_mut().zip(said).for_each(|(label, said)| label.format = certified(said, "'unknown'"));
     labels
 }
 
-/// What is the same for calls and connections, but for the workloads.
-fn common(inbound: bool, calls: bool) -> Vec<Label> {
-    const SERVICE: &str = "'istio' in xds.cluster_metadata.filter_metadata?\
-                           xds.cluster_metadata.filter_metadata.istio.services[0]";
-    // Calls to hosts that nobody knows are named by them, as in Istio; those that come in may name anything.
-    let host = if calls && !inbound { "request.host" } else { "'unknown'" };
-    let (source, destination, policy, reporter) = match inbound {
+/// The service that is called: what its cluster says, or this expression.
+fn service(otherwise: &str) -> Vec<Label> {
+    const CLUSTER: &str = "xds.cluster_metadata";
+    let one = |name, key: &str, otherwise: &str| {
+        let known = format!("'istio' in {CLUSTER}.filter_metadata");
+        let value = format!("{CLUSTER}.filter_metadata.istio.services[0].{key}");
+        // There is no cluster where nothing is routed.
+        let sure = format!("%CEL(has({CLUSTER})&&{known}?{value}:{otherwise})%");
+        Label { sure: Some(sure), ..label(name, format!("%CEL({known}?{value}:{otherwise})%")) }
+    };
+    vec![
+        one("destination_service", "host", otherwise),
+        one("destination_service_name", "name", "has(xds.cluster_name)?xds.cluster_name:'unknown'"),
+        one("destination_service_namespace", "namespace", "'unknown'"),
+    ]
+}
+
+impl Called {
+    fn labels(&self) -> Vec<Label> {
+        vec![
+            label("destination_service", self.host.replace('%', "%%")),
+            label("destination_service_name", self.name.replace('%', "%%")),
+            label("destination_service_namespace", self.namespace.replace('%', "%%")),
+        ]
+    }
+}
+
+/// What is the same for calls and connections, but for the workloads and services.
+fn common(metrics: &Standard) -> Vec<Label> {
+    let principal = |side: &str| format!("%CEL(has({side}_certificate)?{side}_certificate:'unknown')%");
+    let (source, destination, policy, reporter) = match metrics.inbound {
         true => (
-            "%CEL(has(connection.uri_san_peer_certificate)?connection.uri_san_peer_certificate:'unknown')%",
-            "%CEL(has(connection.uri_san_local_certificate)?connection.uri_san_local_certificate:'unknown')%",
+            principal("connection.uri_san_peer"),
+            principal("connection.uri_san_local"),
             "%CEL(connection.mtls?'mutual_tls':'none')%",
             "destination",
         ),
-        false => (
-            "%CEL(has(upstream.uri_san_local_certificate)?upstream.uri_san_local_certificate:'unknown')%",
-            "%CEL(has(upstream.uri_san_peer_certificate)?upstream.uri_san_peer_certificate:'unknown')%",
-            "unknown",
-            "source",
-        ),
+        false => (principal("upstream.uri_san_local"), principal("upstream.uri_san_peer"), "unknown", "source"),
     };
+    let nobody = || "unknown".to_owned();
+    let (source, destination) = if metrics.identity { (source, destination) } else { (nobody(), nobody()) };
     vec![
-        label("reporter", reporter, None),
-        label("source_principal", source, None),
-        label("destination_principal", destination, None),
-        label("destination_service", format!("%CEL({SERVICE}.host:{host})%"), UNKNOWN),
-        label("destination_service_name", format!("%CEL({SERVICE}.name:xds.cluster_name)%"), UNKNOWN),
-        label("destination_service_namespace", format!("%CEL({SERVICE}.namespace:'unknown')%"), UNKNOWN),
-        label("connection_security_policy", policy, None),
+        label("reporter", reporter),
+        label("source_principal", source),
+        label("destination_principal", destination),
+        label("connection_security_policy", policy),
+        label("response_flags", "%RESPONSE_FLAGS%"),
     ]
 }
 
@@ -150,26 +149,28 @@ pub(super) fn of_messages(mut labels: Vec<Label>) -> Vec<Label> {
     labels
 }
 
-pub(super) fn of_calls(inbound: bool, workload: Option<&Own>) -> Vec<Label> {
-    let mut labels = common(inbound, true);
-    labels.push(label("response_flags", "%RESPONSE_FLAGS%", None));
+pub(super) fn of_calls(metrics: &Standard) -> Vec<Label> {
+    let mut labels = common(metrics);
+    // Calls to hosts that nobody knows are named by them, as in Istio; those that come in may name anything.
+    let host = if metrics.inbound { "'unknown'" } else { "has(request.host)?request.host:'unknown'" };
+    labels.extend(service(host));
     labels.push(label(
         "request_protocol",
         "%CEL('content-type' in request.headers&&request.headers['content-type'].startsWith('application/grpc')?'grpc':'http')%",
-        None,
     ));
-    labels.push(label("response_code", "%RESPONSE_CODE%", None));
-    labels.push(label("grpc_response_status", "%GRPC_STATUS_NUMBER%", None));
-    labels.extend(own(usize::from(inbound), workload));
-    labels.extend(if inbound { caller() } else { endpoint() });
+    labels.push(label("response_code", "%RESPONSE_CODE%"));
+    labels.push(label("grpc_response_status", "%GRPC_STATUS_NUMBER%"));
+    labels.extend(own(usize::from(metrics.inbound), &metrics.own));
+    labels.extend(if metrics.inbound { caller() } else { endpoint() });
     labels
 }
 
-pub(super) fn of_bytes(inbound: bool, workload: Option<&Own>) -> Vec<Label> {
-    let mut labels = common(inbound, false);
-    labels.push(label("response_flags", "%RESPONSE_FLAGS%", None));
-    labels.push(label("request_protocol", "tcp", None));
-    labels.extend(own(usize::from(inbound), workload));
-    labels.extend(if inbound { unnamed_caller() } else { endpoint() });
+/// Those of connections, which may all lead to one service.
+pub(super) fn of_bytes(metrics: &Standard, to: Option<&Called>) -> Vec<Label> {
+    let mut labels = common(metrics);
+    labels.extend(to.map_or_else(|| service("'unknown'"), Called::labels));
+    labels.push(label("request_protocol", "tcp"));
+    labels.extend(own(usize::from(metrics.inbound), &metrics.own));
+    labels.extend(if metrics.inbound { unnamed_caller() } else { endpoint() });
     labels
 }

@@ -5,10 +5,8 @@ use prost::Message;
 use super::*;
 
 fn standard(inbound: bool, changes: Vec<MetricChange>) -> Standard {
-    let own = ["web-v1", "shop", "web", "v1", "web", "v1", "Kubernetes"].map(Str::from);
-    let [workload, namespace, canonical, revision, app, version, cluster] = own;
-    let own = Own { workload, namespace, canonical, revision, app, version, cluster };
-    Standard { inbound, own: Some(own), messages: true, changes }
+    let own = Own(["web-v1", "shop", "web", "v1", "web", "v1", "Kubernetes"].map(|text| Fact::Is(text.into())));
+    Standard { inbound, own, identity: true, messages: true, changes }
 }
 
 fn config(log: &AccessLog) -> Config {
@@ -36,7 +34,7 @@ fn calls_and_connections_have_istios_metrics_and_no_label_twice() {
         assert_eq!(names(&calls[0]), all.map(|name| format!("istio_{name}")));
         let all = ["istio_request_messages_total", "istio_response_messages_total"];
         assert_eq!(names(&calls[1]), all);
-        let bytes = standard(inbound, Vec::new()).of_bytes();
+        let bytes = standard(inbound, Vec::new()).of_bytes(None);
         assert_eq!(names(&bytes[0]), ["istio_tcp_connections_opened_total"]);
         assert_eq!(names(&bytes[1]).len(), 3);
         for (name, labels) in calls.iter().chain(&bytes).flat_map(metrics) {
@@ -72,15 +70,34 @@ fn changes_drop_metrics_and_labels_and_put_others_in() {
 }
 
 #[test]
+fn what_a_chain_is_known_to_lead_to_is_written_and_everything_else_is_never_empty_where_graphs_are_drawn_from_it() {
+    let called = Called { host: "db.example.com".into(), name: "db".into(), namespace: "shop".into() };
+    let closed = config(&standard(false, Vec::new()).of_bytes(Some(&called)).remove(1));
+    let labels = |index: usize| closed.counters[index].stat.as_ref().unwrap().tags.clone();
+    let value = |tags: &[Tag], name: &str| tags.iter().find(|tag| tag.name == name).unwrap().value_format.clone();
+    for tags in [labels(0), labels(1)] {
+        let all = ["destination_service", "destination_service_name", "destination_service_namespace"];
+        assert_eq!(all.map(|name| value(&tags, name)), ["db.example.com", "db", "shop"]);
+    }
+    let workload = |index| value(&labels(index), "destination_workload");
+    assert!(!workload(0).contains("unknown") && workload(1).contains(":'unknown'"), "{}", workload(1));
+}
+
+#[test]
 fn the_configuration_stays_small() {
     let size = |logs: Vec<AccessLog>| logs.iter().map(Message::encoded_len).sum::<usize>();
-    let of = |inbound, named: bool| {
-        let standard = standard(inbound, Vec::new());
-        let own = standard.own.clone().filter(|_| named);
-        let standard = Standard { own, ..standard };
-        (size(standard.of_calls()), size(standard.of_bytes()))
+    let node = |key| Fact::OfNode(key);
+    let label = |key| Fact::OfLabel(key);
+    let shared = || {
+        let revision = label("service.istio.io/canonical-revision");
+        let app = || label("app");
+        Own([node("WORKLOAD_NAME"), node("NAMESPACE"), app(), revision, app(), label("version"), node("CLUSTER_ID")])
     };
-    let sizes = [of(false, true), of(true, true), of(false, false)];
-    println!("calls and connections, in bytes: out {:?}, in {:?}, out and shared {:?}", sizes[0], sizes[1], sizes[2]);
-    assert!(sizes.iter().all(|(calls, bytes)| *calls < 19_000 && *bytes < 15_000), "{sizes:?}");
+    let called = Called { host: "db.example.com".into(), name: "db".into(), namespace: "shop".into() };
+    let of = |standard: Standard, to| (size(standard.of_calls()), size(standard.of_bytes(to)));
+    let out = |identity| Standard { own: shared(), identity, ..standard(false, Vec::new()) };
+    let sizes = [of(out(false), Some(&called)), of(out(true), None), of(standard(true, Vec::new()), None)];
+    println!("calls and connections, in bytes: out {:?}, out with mTLS {:?}, in {:?}", sizes[0], sizes[1], sizes[2]);
+    assert!(sizes.iter().all(|(calls, bytes)| *calls < 17_000 && *bytes < 11_000), "{sizes:?}");
+    assert!(sizes[0].1 < 8_500, "{sizes:?}");
 }

@@ -5,7 +5,6 @@ use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3::DownstreamTl
 use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3::common_tls_context::ValidationContextType;
 
 use super::*;
-use crate::proxy::Extension;
 
 /// The TLS of the only chain at port 443.
 fn context(tls: &str, protocol: &str) -> DownstreamTlsContext {
@@ -104,10 +103,9 @@ fn a_proxy_without_identity_ends_no_tls_of_the_mesh() {
         "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector",
         "envoy.extensions.filters.listener.original_dst.v3.OriginalDst",
     ];
-    let extensions = [Extension { name: "all".into(), types: basics.iter().map(|t| (*t).into()).collect() }];
     let metadata = json!({"NAMESPACE": "edge", "LABELS": {"istio": "gate"}});
     let id = "router~10.1.0.9~gate.edge~edge.svc.cluster.local";
-    let stock = Proxy::new(id, "gate", Locality::default(), &metadata, &extensions).unwrap();
+    let stock = Proxy::new(id, "gate", Locality::default(), &metadata, basics.into_iter().collect()).unwrap();
     assert_eq!(chains(&world, &stock, "0.0.0.0_443"), ["own.example.com TLS > https.443.own.g.a"]);
     assert_eq!(chains(&world, &gate(), "0.0.0.0_443").len(), 2);
 }

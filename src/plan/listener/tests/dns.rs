@@ -10,15 +10,13 @@ use serde_json::{Value, json};
 use super::*;
 use crate::base::Locality;
 use crate::generate::listener::NameServer;
-use crate::proxy::Extension;
 
 fn envoy(metadata: Value) -> Proxy {
-    let types = NameServer::extensions();
-    let extensions: Vec<_> = types.map(|t| Extension { name: t.clone(), types: vec![t] }).into();
+    let extensions = NameServer::extensions().into_iter().collect();
     let mut all = json!({"NAMESPACE": "shop", "INSTANCE_IPS": "10.1.0.5", "DNS_CAPTURE": "true"});
     all.as_object_mut().unwrap().extend(metadata.as_object().unwrap().clone());
     let id = "sidecar~10.1.0.5~client.shop~shop.svc.cluster.local";
-    Proxy::new(id, "client", Locality::default(), &all, &extensions).unwrap()
+    Proxy::new(id, "client", Locality::default(), &all, extensions).unwrap()
 }
 
 /// The class of name servers that a proxy belongs to.

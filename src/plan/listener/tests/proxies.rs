@@ -4,7 +4,6 @@ use serde_json::json;
 
 use super::*;
 use crate::base::Locality;
-use crate::proxy::Extension;
 
 const LEDGER: &str = "
 {apiVersion: v1, kind: Service, metadata: {name: ledger, namespace: shop},
@@ -25,7 +24,7 @@ const LEDGER: &str = "
 fn at(ip: &str) -> Proxy {
     let metadata = json!({"CLUSTER_ID": "Kubernetes", "NAMESPACE": "shop", "INSTANCE_IPS": ip});
     let id = format!("sidecar~{ip}~pod.shop~shop.svc.cluster.local");
-    Proxy::new(&id, "client", Locality::default(), &metadata, &[]).unwrap()
+    Proxy::new(&id, "client", Locality::default(), &metadata, Default::default()).unwrap()
 }
 
 /// An Envoy that is not Istio's build, with an agent beside it or without.
@@ -41,13 +40,12 @@ fn stock(agent: bool) -> Proxy {
         "envoy.extensions.filters.listener.original_dst.v3.OriginalDst",
         "envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig",
     ];
-    let extension = |name: &&str| Extension { name: (*name).to_owned(), types: vec![(*name).to_owned()] };
-    let extensions: Vec<_> = types.iter().map(extension).collect();
+    let extensions = types.into_iter().collect();
     let mut metadata = json!({"NAMESPACE": "shop", "INSTANCE_IPS": "10.1.0.5"});
     if agent {
         metadata["PROXY_CONFIG"] = json!({});
     }
-    Proxy::new("sidecar~10.1.0.5~c.shop~shop.svc.cluster.local", "c", Locality::default(), &metadata, &extensions)
+    Proxy::new("sidecar~10.1.0.5~c.shop~shop.svc.cluster.local", "c", Locality::default(), &metadata, extensions)
         .unwrap()
 }
 
@@ -152,8 +150,8 @@ fn another_envoy_gets_no_filter_that_it_does_not_list() {
 #[test]
 fn an_envoy_without_what_every_listener_needs_gets_none() {
     let world = world(&[service("a", "10.96.0.1", 80, "http")]);
-    let extensions = [Extension { name: "x".into(), types: vec!["x.Y".into()] }];
+    let extensions = ["x.Y"].into_iter().collect();
     let id = "sidecar~10.1.0.5~c.shop~shop.svc.cluster.local";
-    let bare = Proxy::new(id, "c", Locality::default(), &json!({}), &extensions).unwrap();
+    let bare = Proxy::new(id, "c", Locality::default(), &json!({}), extensions).unwrap();
     assert!(listeners(&world, &bare).is_empty());
 }

@@ -160,6 +160,7 @@ fn callers_are_known_by_the_labels_of_their_pods_and_by_where_they_are() {
     let seen_by = |metadata| names(&world, &sidecar("desk", metadata), "80", API);
     assert_eq!(seen_by(json!({"LABELS": {"tier": "back"}})), ["tier", "cluster", "rest"]);
     let id = "sidecar~10.1.0.6~x.desk~desk.svc.cluster.local";
-    let stranger = Proxy::new(id, "x", Default::default(), &json!({"LABELS": {"tier": "back"}}), &[]).unwrap();
+    let stranger =
+        Proxy::new(id, "x", Default::default(), &json!({"LABELS": {"tier": "back"}}), Default::default()).unwrap();
     assert_eq!(names(&world, &stranger, "80", API), ["rest"]);
 }

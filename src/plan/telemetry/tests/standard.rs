@@ -8,11 +8,11 @@ use envoy_types::pb::envoy::extensions::filters::http::wasm::v3::Wasm;
 use prost::Name;
 
 use super::*;
-use crate::generate::filter::{HttpFilter, Standard, WASM_RUNTIME};
+use crate::generate::filter::{Fact, HttpFilter, Standard, WASM_RUNTIME};
 
 fn counting(proxy: &Proxy, telemetries: &[String], inbound: bool) -> Option<Standard> {
     let mesh = world(json!({"defaultProviders": {"metrics": ["prometheus"]}}), telemetries);
-    ask(&mesh, proxy, |t| t.standard(inbound, true))
+    ask(&mesh, proxy, |t| t.standard(inbound, false))
 }
 
 fn counter() -> Proxy {
@@ -24,7 +24,7 @@ fn who_has_a_logger_for_statistics_and_not_istios_filter_counts_by_it() {
     assert!(counting(&counter(), &[], true).is_some());
     assert!(counting(&stock(&[Config::full_name()]), &[], true).is_none());
     assert!(counting(&shop(), &[], true).is_none());
-    let unasked = ask(&world(json!({}), &[]), &counter(), |t| t.standard(true, true));
+    let unasked = ask(&world(json!({}), &[]), &counter(), |t| t.standard(true, false));
     assert!(unasked.is_none());
 }
 
@@ -63,9 +63,22 @@ fn messages_of_grpc_are_counted_by_who_has_all_that_it_takes_unless_a_telemetry_
 
 #[test]
 fn the_workload_is_named_by_its_labels_and_by_the_node() {
-    let own = counting(&counter(), &[], false).unwrap().own.unwrap();
-    assert_eq!((own.workload.as_str(), own.namespace.as_str(), own.cluster.as_str()), ("c", "shop", "unknown"));
-    assert_eq!((own.canonical.as_str(), own.app.as_str(), own.revision.as_str()), ("cart", "cart", "latest"));
+    let is = |text: &str| Fact::Is(text.into());
+    let own = counting(&counter(), &[], false).unwrap().own;
+    assert_eq!(own.0, ["c", "shop", "cart", "latest", "cart", "unknown", "unknown"].map(is));
+}
+
+#[test]
+fn what_workloads_can_share_reads_from_the_node_what_it_states() {
+    let mesh = world(json!({"defaultProviders": {"metrics": ["prometheus"]}}), &[]);
+    let is = |text: &str| Fact::Is(text.into());
+    let of = |proxy: &Proxy| ask(&mesh, proxy, |t| t.standard(false, true)).unwrap().own.0;
+    let (space, unknown) = (|| Fact::OfNode("NAMESPACE"), || is("unknown"));
+    // What is known of it from elsewhere is written.
+    assert_eq!(of(&counter()), [is("c"), space(), is("cart"), is("latest"), is("cart"), unknown(), unknown()]);
+    let app = || Fact::OfLabel("app");
+    let telling = Proxy { labels: Labels::from([("app".into(), "cart".into())]), ..counter() };
+    assert_eq!(of(&telling), [is("c"), space(), app(), is("latest"), app(), unknown(), unknown()]);
 }
 
 #[test]
@@ -73,6 +86,6 @@ fn a_label_whose_expression_cannot_stand_among_operators_is_left_out() {
     let spec = "metrics: [{overrides: [{match: {metric: REQUEST_COUNT}, tagOverrides: {a: {value: 'request.host'}, b: {value: '5 % 2'}}}]}]";
     let mut mesh = world(json!({"defaultProviders": {"metrics": ["prometheus"]}}), &[]);
     mesh.apply_odd(&telemetry("shop", "own", spec));
-    let changes = ask(&mesh, &counter(), |t| t.standard(true, true)).unwrap().changes;
+    let changes = ask(&mesh, &counter(), |t| t.standard(true, false)).unwrap().changes;
     assert_eq!(changes[0].added, [("a".into(), "request.host".into())]);
 }
