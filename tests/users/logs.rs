@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use crate::graph::everybody_calls;
 use crate::mesh::{DATABASES, GREETER, REDIS, STRANGER, Users, WEB, output};
+use crate::metrics;
 use crate::support::http::{self, Request};
 use crate::support::process::eventually;
 use crate::support::require;
@@ -152,6 +153,8 @@ pub(crate) fn every_kind(users: &mut Users) {
     };
     println!("{} lines of {} kinds", all.len(), seen.len());
     assert_eq!(read_as_fluentd(&all), all.len());
+    // What failed was counted too.
+    metrics::complete(users);
 }
 
 /// How many lines Fluentd's parser for JSON takes, with the start as the time of the event: Oj with the options that

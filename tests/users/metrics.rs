@@ -76,6 +76,11 @@ pub(crate) fn messages(users: &mut Users) {
 
 pub(crate) fn labels(users: &mut Users) {
     graph::everybody_calls(users);
+    complete(users);
+}
+
+/// Every series of everything that was counted so far has every label.
+pub(crate) fn complete(users: &Users) {
     users.prometheus.wait_for_a_scrape();
     let more =
         ["reporter", "response_flags", "connection_security_policy", "source_principal", "destination_principal"];

@@ -61,8 +61,9 @@ fn endpoint() -> Vec<Label> {
         let Some(index) = index else { return label(name, "unknown") };
         let nothing = if index == 3 { "latest" } else { "unknown" };
         let value = peer::part(&text, index);
-        // There is a host, it has a text, and there is something in that part of it.
-        let there = format!("has({HOST})&&'istio' in {HOST}.filter_metadata&&{}", peer::has_part(&text, index));
+        // There is a host, it has metadata, they have the text, and there is something in that part of it.
+        let has_part = peer::has_part(&text, index);
+        let there = format!("has({HOST})&&{HOST}!=null&&'istio' in {HOST}.filter_metadata&&{has_part}");
         Label { sure: Some(format!("%CEL({there}?{value}:'{nothing}')%")), ..label(name, format!("%CEL({value})%")) }
     };
     NAMES[1].iter().zip(OF_ENDPOINT).map(one).collect()
