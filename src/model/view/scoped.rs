@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use crate::base::{Host, Labels, Namespace};
 use crate::model::facts::{Egress, EgressListener, ExportTo, Handle, Registry, Service, Sidecar, VirtualService};
 
-use super::{FactKey, Scope, View, like};
+use super::definitions::like;
+use super::{FactKey, Scope, View};
 
 impl<'s> View<'s> {
     /// The Sidecar that applies to a workload: of its namespace the first that selects it, else that of the root
