@@ -1,5 +1,7 @@
 //! Decides when which file is read, and how far to believe what is found in it.
 
+mod noise;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind::{IsADirectory, NotADirectory, NotFound};
@@ -9,6 +11,8 @@ use std::time::{Duration, Instant};
 use super::content::{Content, Sink, Trust, Verdict, read};
 use super::walk::{self, Stamp, Tree};
 use crate::base::Digest;
+
+pub(super) use noise::Noise;
 
 /// How long a file must be left alone before it is believed that its objects are gone, or that it is finished
 /// although its writer has not closed it. Long enough for the pauses of editors and scripts between emptying a
@@ -22,17 +26,6 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// A stamp says nothing about writes within the same tick of the file system's clock, which is a few
 /// milliseconds, as the last one seen: a file that was read so soon after it was written is read once more.
 const TICK: Duration = Duration::from_millis(50);
-
-/// What was heard of a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Noise {
-    /// It is being written, by someone who will close it.
-    Writing,
-    /// It was closed, renamed, linked or removed.
-    Done,
-    /// Its permissions or times changed.
-    Touched,
-}
 
 /// The files below one root (or the root itself, if that is a file), and what is known of each.
 ///
@@ -112,51 +105,6 @@ impl Reader {
     /// Looks at everything at the next opportunity.
     pub(super) fn walk_soon(&mut self) {
         self.walk = true;
-    }
-
-    /// Hears that something happened at a real path. True if it matters here.
-    pub(super) fn hear(&mut self, path: &Path, noise: Noise, now: Instant) -> bool {
-        let (Some(parent), Some(name)) = (path.parent(), path.file_name().map(Path::new)) else { return false };
-        let tree = &self.tree;
-        let through_links = tree.links.get(path).cloned().unwrap_or_default();
-        let swapped = walk::is_swapped(name) && tree.directories.contains_key(parent);
-        let root = tree.entry.as_deref() == Some(path) && through_links.is_empty();
-        if root && noise == Noise::Writing {
-            self.busy.insert(self.root.clone(), now + QUIET);
-        }
-        if swapped || root || tree.folders.contains_key(path) {
-            self.walk = true;
-            return true;
-        }
-        let folders = tree.folders.get(parent).filter(|_| !walk::is_hidden(name)).cloned().unwrap_or_default();
-        let mut matters = !through_links.is_empty();
-        through_links.into_iter().for_each(|file| self.hear_of_file(file, noise, now));
-        for path in folders.into_iter().map(|folder| folder.join(name)) {
-            let is_file = fs::symlink_metadata(&path).map_or(true, |meta| meta.is_file());
-            if is_file && walk::is_source(name) {
-                self.hear_of_file(path, noise, now);
-                matters = true;
-            } else if !is_file || self.tree.has_folder(&path) {
-                self.walk = true;
-                matters = true;
-            }
-        }
-        matters
-    }
-
-    fn hear_of_file(&mut self, path: PathBuf, noise: Noise, now: Instant) {
-        match noise {
-            Noise::Writing => {
-                self.busy.insert(path, now + QUIET);
-            }
-            Noise::Done => {
-                self.busy.remove(&path);
-                self.touched.insert(path);
-            }
-            Noise::Touched => {
-                self.touched.insert(path);
-            }
-        }
     }
 
     /// Reads what there is to read by now. True if the directories to watch may be others than before.
