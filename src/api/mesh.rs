@@ -9,6 +9,7 @@ mod provider;
 mod proxy;
 mod settings;
 mod tracing;
+mod visibility;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -32,13 +33,15 @@ pub use proxy::{
 };
 pub use settings::{
     AccessLogEncoding, Ca, Certificate, CertificateData, CertificateSource, ConfigSource, DefaultProviders,
-    DefaultTrafficPolicy, H2UpgradePolicy, InboundMode, InboundTrafficPolicy, IngressControllerMode, MatchRule,
-    NormalizationType, OutboundMode, OutboundTrafficPolicy, PathNormalization, Resource, Scope, ServiceEntryVisibility,
-    ServiceScope, ServiceSettings, Settings, TlsConfig, TlsProtocol, Visibility, VisibilityPolicy,
+    DefaultTrafficPolicy, H2UpgradePolicy, InboundMode, InboundTrafficPolicy, IngressControllerMode, NormalizationType,
+    OutboundMode, OutboundTrafficPolicy, PathNormalization, Resource, TlsConfig, TlsProtocol,
 };
 pub use tracing::{
     CustomTag, Datadog, Environment, Lightstep, Literal, OpenCensus, RequestHeader, Stackdriver, TraceContext, Tracer,
     Tracing, Zipkin,
+};
+pub use visibility::{
+    MatchRule, Scope, ServiceEntryVisibility, ServiceScope, ServiceSettings, Settings, Visibility, VisibilityPolicy,
 };
 
 use super::decode::read_strictly;
