@@ -16,10 +16,11 @@
 //! the messages that a `TypedStruct` carries as JSON.
 //!
 //! The files: `table` is the form of the tables in the binary, `catalog` that in memory, `encoding` reads
-//! bytes, `walk` goes through a message, `rule` judges one value, `order` sorts map entries.
+//! bytes, `walk` goes through a message, `rule` judges one value, `failure` says where, `order` sorts map entries.
 
 mod catalog;
 mod encoding;
+mod failure;
 mod order;
 mod rule;
 mod table;

@@ -6,58 +6,13 @@ use std::str;
 use super::Violation;
 use super::catalog::{Boxed, Catalog, Field, Kind, Message, Number};
 use super::encoding::{self, Wire};
+use super::failure::{Failure, Outcome};
 use super::order::{self, Run};
 use super::rule::Value;
 
 /// How many messages may enclose one another. Protobuf parsers stop at 100, counting anew in every `Any`; deeper
 /// than this is malice, and would exhaust the stack.
 const MAX_DEPTH: u16 = 300;
-
-type Outcome<T = ()> = Result<T, Box<Failure>>;
-
-/// A violation on the way out: every message that it leaves adds a step.
-#[derive(Debug)]
-struct Failure {
-    /// From the inside out.
-    steps: Vec<String>,
-    why: String,
-}
-
-impl Failure {
-    #[cold]
-    fn new(why: impl Into<String>) -> Box<Self> {
-        Box::new(Failure { steps: Vec::new(), why: why.into() })
-    }
-
-    #[cold]
-    fn malformed() -> Box<Self> {
-        Failure::new("is not valid protobuf")
-    }
-
-    #[cold]
-    fn inside(mut self: Box<Self>, step: impl Into<String>) -> Box<Self> {
-        self.steps.push(step.into());
-        self
-    }
-
-    /// Entries are messages with a `value`; nobody who reads a path wants to know.
-    #[cold]
-    fn inside_entry(mut self: Box<Self>, key: &[u8]) -> Box<Self> {
-        self.steps.pop_if(|step| step == "value");
-        self.inside(format!("[{:?}]", String::from_utf8_lossy(key)))
-    }
-
-    fn into_violation(self) -> Violation {
-        let mut path = String::new();
-        for step in self.steps.iter().rev() {
-            if !path.is_empty() && !step.starts_with(['[', '(']) {
-                path.push('.');
-            }
-            path.push_str(step);
-        }
-        Violation { path, why: self.why }
-    }
-}
 
 /// Checks and orders a whole resource.
 pub(super) fn resource(catalog: &Catalog, type_url: &str, bytes: &mut [u8]) -> Result<(), Violation> {
