@@ -1,5 +1,7 @@
 //! The virtual hosts of one port, as all classes with one base share them.
 
+mod variants;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -12,8 +14,7 @@ use crate::wire::{Cache, Failure, Part};
 use super::contest::{Claims, Contest};
 use super::host::Candidate;
 
-/// The namespaces from which some virtual hosts look different.
-type Key = Vec<Namespace>;
+use variants::{Key, Variants};
 
 /// All virtual hosts of a port.
 pub(super) struct Port {
@@ -30,45 +31,6 @@ pub(super) struct Port {
 struct Placed {
     candidate: Candidate,
     variants: Variants,
-}
-
-/// A virtual host as it is seen; none where every name of it is somebody else's.
-#[derive(Default)]
-struct Variants {
-    elsewhere: Option<Arc<Part>>,
-    /// In the order of namespaces.
-    within: Vec<(Namespace, Option<Arc<Part>>)>,
-}
-
-impl Variants {
-    fn key(&self) -> Key {
-        self.within.iter().map(|(ns, _)| ns.clone()).collect()
-    }
-
-    fn seen_from(&self, namespace: &Namespace) -> Option<&Arc<Part>> {
-        let within = self.within.iter().find(|(ns, _)| ns == namespace);
-        within.map_or(self.elsewhere.as_ref(), |(_, part)| part.as_ref())
-    }
-
-    fn get(&self, view: Option<&Namespace>) -> Option<&Arc<Part>> {
-        view.map_or(self.elsewhere.as_ref(), |namespace| self.seen_from(namespace))
-    }
-
-    /// Puts equal bytes in the place of those of a view.
-    fn set(&mut self, view: Option<&Namespace>, part: Arc<Part>) {
-        let within = self.within.iter_mut().find(|(namespace, _)| Some(namespace) == view);
-        match within {
-            Some((_, old)) => *old = Some(part),
-            None => self.elsewhere = Some(part),
-        }
-    }
-
-    /// Whether both look the same from everywhere.
-    fn same(&self, other: &Self) -> bool {
-        let digest = |part: &Option<Arc<Part>>| part.as_ref().map(|p| p.digest());
-        let within = |v: &Self| v.within.iter().map(|(ns, part)| (ns.clone(), digest(part))).collect::<Vec<_>>();
-        digest(&self.elsewhere) == digest(&other.elsewhere) && within(self) == within(other)
-    }
 }
 
 /// Virtual hosts that look different from the same namespaces, in one piece for each view.
