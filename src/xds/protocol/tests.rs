@@ -4,6 +4,7 @@ mod delta;
 mod model;
 mod order;
 mod refusal;
+mod returning;
 mod sotw;
 
 use std::sync::Arc;
