@@ -1,9 +1,12 @@
+//! Documents that become objects, and what is said of those that do not.
+
 mod damage;
+mod mesh;
+mod patches;
 
 use serde_json::{Value, json};
 
 use super::destination_rule::{ClientTlsMode, Policy, SimpleBalancing};
-use super::mesh::{ClusterName, MeshConfig, OutboundMode};
 use super::service::{TargetPort, Transport, Type};
 use super::virtual_service::{RedirectPort, RedirectPortSelection, StringMatch};
 use super::{Kind, Object, Recognised, Spec, decode};
@@ -254,103 +257,4 @@ fn kinds_without_a_type_are_kept_whole() {
     );
     let object = decode(plugin.clone(), None).object.unwrap();
     assert_eq!((object.kind(), object.to_json()), (Kind::WasmPlugin, plugin));
-}
-
-#[test]
-fn an_empty_mesh_config_is_the_default() {
-    assert_eq!(MeshConfig::parse(json!({})), (MeshConfig::default(), vec![]));
-    assert_eq!(MeshConfig::parse(Value::Null), (MeshConfig::default(), vec![]));
-    assert_eq!(MeshConfig::parse(MeshConfig::default().to_json()), (MeshConfig::default(), vec![]));
-}
-
-#[test]
-fn mesh_config_replaces_fields_and_merges_the_proxy_config_and_providers() {
-    let (mesh, findings) = MeshConfig::parse(yaml(
-        "{outboundTrafficPolicy: {mode: REGISTRY_ONLY}, trustDomainAliases: [b, a, b], localityLbSetting: {},
-          defaultConfig: {concurrency: 2, tracingServiceName: CANONICAL_NAME_ONLY, proxyMetadata: {A: b}},
-          extensionProviders: [{name: envoy, envoyFileAccessLog: {path: /x}}, {name: z, zipkin: {port: 9411}}],
-          defaultServiceExportTo: ['.'], enable_auto_mtls: false, meshMTLS: {minProtocolVersion: TLSV1_3}}",
-    ));
-    assert_eq!(findings, []);
-    assert_eq!(mesh.outbound_traffic_policy.mode, OutboundMode::RegistryOnly);
-    assert_eq!(mesh.trust_domain_aliases, ["a", "b"]);
-    assert_eq!(mesh.locality_lb_setting.unwrap().enabled, None);
-    assert_eq!((mesh.enable_auto_mtls, mesh.connect_timeout), (Some(false), Duration::from_secs(10)));
-    assert_eq!((mesh.default_config.concurrency, mesh.default_config.status_port), (Some(2), 15020));
-    assert!(matches!(mesh.default_config.cluster_name, Some(ClusterName::TracingServiceName(_))));
-    let providers: Vec<_> = mesh.extension_providers.iter().map(|p| (p.name.as_str(), &p.settings)).collect();
-    assert_eq!(providers[2], ("envoy", &json!({"path": "/x"})));
-    assert_eq!(providers[3], ("z", &json!({"port": 9411})));
-    assert!(mesh.mesh_mtls.is_some());
-}
-
-#[test]
-fn a_wrong_mesh_config_is_a_finding() {
-    let (mesh, findings) =
-        MeshConfig::parse(json!({"connectTimeout": "2h", "accessLogFil": "x", "rootNamespace": "r"}));
-    assert_eq!(mesh, MeshConfig::default());
-    let lines: Vec<_> = findings.iter().map(|f| format!("{} {}", f.code, f.field)).collect();
-    assert_eq!(lines, ["unknown-field accessLogFil", "invalid connectTimeout"]);
-}
-
-/// The findings of an EnvoyFilter with one patch.
-fn patch_findings(patch: &str) -> Vec<String> {
-    findings(&format!(
-        "apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata: {{name: filter, namespace: shop}}\n\
-         spec:\n  configPatches:\n  - {patch}"
-    ))
-}
-
-#[test]
-fn a_patch_that_cannot_be_applied_is_left_out_and_the_others_hold() {
-    let wrong = |patch: &str, field: &str, text: &str| {
-        let found = patch_findings(patch);
-        assert!(
-            found.iter().any(|f| f.starts_with(&format!("Error patch spec.configPatches[0].{field}: {text}"))),
-            "{found:?}"
-        );
-    };
-    wrong("{patch: {operation: MERGE, value: {}}}", "applyTo", "must say");
-    wrong("{applyTo: CLUSTER}", "patch", "must be set");
-    wrong("{applyTo: CLUSTER, patch: {value: {}}}", "patch.operation", "must be set");
-    wrong("{applyTo: CLUSTER, patch: {operation: MERGE}}", "patch.value", "must be set");
-    wrong("{applyTo: CLUSTER, patch: {operation: MERGE, value: {name: true}}}", "patch.value", "is no envoy.config");
-    wrong("{applyTo: CLUSTER, patch: {operation: ADD, value: {connect_timeout: 0s}}}", "patch.value", "Envoy would");
-    wrong("{applyTo: HTTP_FILTER, patch: {operation: ADD, value: {name: x}}}", "patch.value", "has no typedConfig");
-    wrong(
-        "{applyTo: HTTP_FILTER, patch: {operation: ADD, value: {name: x, typed_config: {'@type': a/b.C}}}}",
-        "patch.value",
-        "is no envoy.extensions",
-    );
-    let merge = "patch: {operation: MERGE, value: {}}";
-    wrong(&format!("{{applyTo: CLUSTER, match: {{listener: {{}}}}, {merge}}}"), "match", "must be cluster");
-    wrong(&format!("{{applyTo: HTTP_ROUTE, match: {{cluster: {{}}}}, {merge}}}"), "match", "must be routeConf");
-    wrong(&format!("{{applyTo: LISTENER, match: {{cluster: {{}}}}, {merge}}}"), "match", "must be listener");
-    wrong(
-        &format!("{{applyTo: CLUSTER, match: {{proxy: {{proxyVersion: 'a++('}}}}, {merge}}}"),
-        "match.proxy.proxyVersion",
-        "must be",
-    );
-    let filter = |f: &str| format!("match: {{listener: {{filterChain: {{filter: {f}}}}}}}, {merge}");
-    let at = "match.listener.filterChain.filter";
-    wrong(&format!("{{applyTo: NETWORK_FILTER, {}}}", filter("{}")), at, "must have a name");
-    let sub = filter("{name: x, subFilter: {name: sub}}");
-    wrong(&format!("{{applyTo: NETWORK_FILTER, {sub}}}"), &format!("{at}.subFilter"), "is for applyTo HTTP_FILTER");
-    wrong(&format!("{{applyTo: HTTP_FILTER, {sub}}}"), &format!("{at}.subFilter"), "needs a filter");
-}
-
-#[test]
-fn what_a_patch_says_in_vain_is_a_warning() {
-    let warned = |patch: &str, code: &str| {
-        let found = patch_findings(patch);
-        assert!(found.len() == 1 && found[0].starts_with(&format!("Warning {code}")), "{found:?}");
-    };
-    warned("{applyTo: CLUSTER, patch: {operation: REPLACE, value: {name: x}}}", "ineffective");
-    warned("{applyTo: ROUTE_CONFIGURATION, patch: {operation: REMOVE}}", "ineffective");
-    warned("{applyTo: CLUSTER, patch: {operation: MERGE, value: {no_such_field: 1}}}", "unknown-field");
-    let long = "x".repeat(1025);
-    warned(
-        &format!("{{applyTo: CLUSTER, match: {{proxy: {{proxyVersion: {long}}}}}, patch: {{operation: REMOVE}}}}"),
-        "ineffective",
-    );
 }
