@@ -5,6 +5,12 @@
 
 #[path = "oracle/edits.rs"]
 mod edits;
+#[path = "oracle/kubernetes.rs"]
+mod kubernetes;
+#[path = "oracle/policy.rs"]
+mod policy;
+#[path = "oracle/traffic.rs"]
+mod traffic;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
