@@ -12,7 +12,7 @@ use crate::support::load::{assert_none_failed, calls_after};
 use crate::support::process::eventually;
 use crate::support::replica::Replica;
 use crate::support::town::{Memory, SOON, Town, load, rules, until_answered_by};
-use crate::support::xds::{Client, Variant, within};
+use crate::support::xds::{Client, Variant};
 
 /// How long a proxy that has moved is watched for what it should not be sent.
 const WHILE: Duration = Duration::from_secs(2);
@@ -188,4 +188,9 @@ fn versions_agree_between_replicas_so_that_a_proxy_that_moves_is_sent_nothing() 
         assert_eq!((first.kind, first.set.as_slice(), first.removed.len()), ("routes", &["50051".to_owned()][..], 0));
         assert_ne!(client.dump(), before);
     }));
+}
+
+/// What something gives within a time; fails if it takes longer.
+async fn within<T>(limit: Duration, what: &str, work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| panic!("waited {limit:?} in vain for {what}"))
 }

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
-use std::time::Duration;
 
 use envoy_types::pb::envoy::config::core::v3::Node;
 use envoy_types::pb::envoy::service::discovery::v3::aggregated_discovery_service_client::AggregatedDiscoveryServiceClient;
@@ -204,7 +203,6 @@ impl Client {
         let url = TYPES[kind].1.to_owned();
         let state = &mut self.types[kind];
         let first = state.nonce.is_empty() && state.names.is_empty();
-        let all: Vec<String> = names.iter().cloned().collect();
         let new: Vec<String> = names.difference(&state.names).cloned().collect();
         let gone: Vec<String> = state.names.difference(&names).cloned().collect();
         state.held.retain(|name, _| kind < WHOLE || names.contains(name));
@@ -235,7 +233,7 @@ impl Client {
                 let request = DiscoveryRequest {
                     node: self.node.take(),
                     type_url: url,
-                    resource_names: all,
+                    resource_names: state.names.iter().cloned().collect(),
                     version_info,
                     response_nonce,
                     ..Default::default()
@@ -298,9 +296,4 @@ fn routes(value: &Value, names: &mut BTreeSet<String>) {
         Value::Array(list) => list.iter().for_each(|v| routes(v, names)),
         _ => {}
     }
-}
-
-/// What something gives within a time; fails if it takes longer.
-pub(crate) async fn within<T>(limit: Duration, what: &str, work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| panic!("waited {limit:?} in vain for {what}"))
 }
