@@ -10,7 +10,7 @@ mod near;
 mod tests;
 
 use crate::api::destination_rule::Subset;
-use crate::base::{Host, Str};
+use crate::base::{Host, Labels, Str};
 use crate::generate::cluster::{outbound_name, server_name};
 use crate::generate::endpoint::{Answering, Between, LoadAssignment, Selection, Transport};
 use crate::model::facts::{Distribution, Port, Resolution, Rule, Service, Traffic, tls_mode};
@@ -132,8 +132,15 @@ pub(super) fn answering(view: &View<'_>, wanted: &Wanted<'_>, caller: &Caller) -
     let said = |policy| tls_mode(policy, port.number);
     let of_subset = subset.and_then(|s| said(s.traffic_policy.as_deref()));
     let mode = of_subset.or_else(|| said(rule.and_then(|r| r.policy.as_deref())));
+    let endpoints = view.endpoints(service).cloned();
+    let detected = || {
+        let rules = view.peer_rules(&service.namespace);
+        let all = endpoints.iter().flat_map(|e| &e.list).map(|e| &e.workload.labels);
+        let meant = |labels: &&Labels| subset.is_none_or(|s| s.labels.iter().all(|(k, v)| labels.get(k) == Some(v)));
+        view.credit_peers(&rules, &service.namespace, all.filter(meant));
+        Transport::Detected(rules)
+    };
     Answering {
-        endpoints: view.endpoints(service).cloned(),
         selection: Selection {
             port: port.number,
             labels: subset.map(|s| s.labels.clone()).unwrap_or_default(),
@@ -143,12 +150,10 @@ pub(super) fn answering(view: &View<'_>, wanted: &Wanted<'_>, caller: &Caller) -
             networks: caller.networks.clone(),
             labelled: view.mesh().features.cluster_labels && view.mesh().features.endpoint_labels,
             cluster: own_cluster(view, service, caller),
-            transport: match mode {
-                Some(mode) => Transport::Said(mode),
-                None => Transport::Detected(view.peer_rules(&service.namespace)),
-            },
+            transport: mode.map_or_else(detected, Transport::Said),
             mutual_only: wanted.passing,
         },
+        endpoints,
         between: between(view, wanted, caller),
         near: near::resolve(wanted, caller, &view.mesh().clusters),
     }

@@ -116,6 +116,18 @@ impl<'s> View<'s> {
         own.into_iter().for_each(|name| self.credit_object(Kind::PeerAuthentication, namespace, name));
     }
 
+    /// The same for each of several workloads; nobody is looked at but while a resource is traced.
+    pub fn credit_peers<'l>(
+        &self,
+        rules: &PeerRules,
+        namespace: &Namespace,
+        workloads: impl Iterator<Item = &'l Labels>,
+    ) {
+        if self.trace.is_some() {
+            workloads.for_each(|labels| self.credit_peer_rules(rules, namespace, labels));
+        }
+    }
+
     pub(super) fn credit_services(&self, services: &[Handle<Service>]) {
         services.iter().for_each(|service| self.credit_service(service));
     }

@@ -1,3 +1,5 @@
+//! Which gateways get which secrets.
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

@@ -1,16 +1,17 @@
 //! Which objects a resource is said to follow from.
 
+mod gateways;
+
 use std::sync::Arc;
 
 use serde_json::json;
 
 use super::world::{World, sidecar};
-use crate::base::Locality;
 use crate::plan::{Plan, ProxyId};
 use crate::proxy::Proxy;
 use crate::wire::{Cache, ResourceType};
 
-use ResourceType::{Cluster, Endpoint, Listener, NameTable, Route, Secret};
+use ResourceType::{Cluster, Endpoint, Extension, Listener, NameTable, Route};
 
 const MESH: &str = "
 {apiVersion: v1, kind: Service, metadata: {name: cart, namespace: shop}, spec: {clusterIP: 10.96.0.1, selector: {app: cart}, ports: [{name: http, port: 80, targetPort: 8080}]}}
@@ -69,13 +70,6 @@ fn cart() -> Proxy {
     sidecar("shop", json!({"LABELS": {"app": "cart"}}))
 }
 
-fn gate() -> Proxy {
-    let metadata = json!({"CLUSTER_ID": "Kubernetes", "NAMESPACE": "shop", "INSTANCE_IPS": "10.1.0.7",
-                          "LABELS": {"istio": "gate"}});
-    let id = "router~10.1.0.7~gate.shop~shop.svc.cluster.local";
-    Proxy::new(id, "gate", Locality::default(), &metadata, Default::default()).unwrap()
-}
-
 #[test]
 fn a_cluster_follows_from_its_service_and_from_the_rule_in_force_alone() {
     let held = Held::new("", client());
@@ -115,6 +109,25 @@ fn endpoints_follow_from_slices_and_from_the_pods_in_them() {
         held.origins(Endpoint, "outbound|9000||out.example"),
         "ServiceEntry shop/outside, WorkloadEntry shop/vm-1"
     );
+}
+
+#[test]
+fn endpoints_follow_from_what_is_said_of_calls_to_the_workloads_behind_them() {
+    let peers = |name: &str, app: &str, port: u16| {
+        format!(
+            "{{apiVersion: security.istio.io/v1, kind: PeerAuthentication, metadata: {{name: {name}, namespace: shop}}, \
+             spec: {{selector: {{matchLabels: {{{app}}}}}, portLevelMtls: {{{port}: {{mode: DISABLE}}}}}}}}"
+        )
+    };
+    let more = [peers("of-cart", "app: cart", 8080), peers("of-other", "app: other", 8080)].join("\n---\n");
+    let held = Held::new(&more, client());
+    assert_eq!(
+        held.origins(Endpoint, "outbound|80||cart.shop.svc.cluster.local"),
+        "Service shop/cart, EndpointSlice shop/cart-abc, Pod shop/cart-0, DestinationRule shop/cart-rule, \
+         PeerAuthentication shop/of-cart"
+    );
+    let of_subset = held.origins(Endpoint, "outbound|80|v1|cart.shop.svc.cluster.local");
+    assert!(of_subset.ends_with("PeerAuthentication shop/of-cart"), "{of_subset}");
 }
 
 #[test]
@@ -199,8 +212,12 @@ fn an_envoy_filter_is_named_where_it_makes_a_difference() {
     let added = "
 {apiVersion: networking.istio.io/v1alpha3, kind: EnvoyFilter, metadata: {name: more, namespace: shop}, spec: {configPatches: [{applyTo: CLUSTER,
  patch: {operation: ADD, value: {name: extra, connect_timeout: 1s, type: STATIC}}}]}}";
+    let configured = "
+{apiVersion: networking.istio.io/v1alpha3, kind: EnvoyFilter, metadata: {name: settings, namespace: shop}, spec: {configPatches: [{applyTo: EXTENSION_CONFIG,
+ patch: {operation: ADD, value: {name: settings, typed_config: {'@type': type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}}}]}}";
     let (cart, vault) = ("outbound|80||cart.shop.svc.cluster.local", "outbound|6000||vault.bank.svc.cluster.local");
-    let more = [filter("slow-cart", cart), filter("slow-vault", vault), routes.into(), added.into()].join("\n---\n");
+    let more = [filter("slow-cart", cart), filter("slow-vault", vault), routes.into(), added.into(), configured.into()]
+        .join("\n---\n");
     let held = Held::new(&more, client());
     assert_eq!(
         held.origins(Cluster, cart),
@@ -210,6 +227,7 @@ fn an_envoy_filter_is_named_where_it_makes_a_difference() {
     assert!(held.origins(Route, "81").ends_with("EnvoyFilter shop/hosts"), "{}", held.origins(Route, "81"));
     assert!(!held.origins(Route, "80").contains("EnvoyFilter"));
     assert_eq!(held.origins(Cluster, "extra"), "EnvoyFilter shop/more");
+    assert_eq!(held.origins(Extension, "settings"), "EnvoyFilter shop/settings");
 }
 
 #[test]
@@ -221,45 +239,6 @@ fn a_sidecar_is_named_for_what_it_lets_through() {
     assert!(held.origins(Route, "80").ends_with("Sidecar shop/narrow"));
     assert_eq!(held.origins(Listener, "10.96.0.2_6000"), "", "it is not let through");
     assert_eq!(held.origins(Cluster, "BlackHoleCluster"), "", "it is there whatever a Sidecar says");
-}
-
-#[test]
-fn what_a_gateway_takes_in_follows_from_the_gateways_on_its_port() {
-    let more = "
-{apiVersion: networking.istio.io/v1, kind: Gateway, metadata: {name: front, namespace: shop}, spec: {selector: {istio: gate}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ['*']}]}}
----
-{apiVersion: networking.istio.io/v1, kind: Gateway, metadata: {name: bytes, namespace: shop}, spec: {selector: {istio: gate}, servers: [{port: {number: 6000, name: tcp, protocol: TCP}, hosts: ['*']}]}}
----
-{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: web, namespace: shop}, spec: {hosts: [www.example], gateways: [front], http: [{route: [{destination: {host: cart}}]}]}}
----
-{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: sync, namespace: shop}, spec: {hosts: [sync.example], gateways: [bytes], tcp: [{route: [{destination: {host: stock, port: {number: 6000}}}]}]}}
----
-{apiVersion: v1, kind: Secret, metadata: {name: web-cert, namespace: shop}, data: {ca.crt: ''}}";
-    let held = Held::new(more.rsplit_once("\n---\n").unwrap().0, gate());
-    assert_eq!(held.origins(Listener, "0.0.0.0_80"), "Gateway shop/front");
-    assert_eq!(
-        held.origins(Listener, "0.0.0.0_6000"),
-        "Service shop/stock, VirtualService shop/sync, DestinationRule istio-system/everybody, Gateway shop/bytes"
-    );
-    assert_eq!(
-        held.origins(Route, "http.80"),
-        "Service shop/cart, VirtualService shop/web, DestinationRule shop/cart-rule, Gateway shop/front"
-    );
-    assert_eq!(held.origins(Secret, "kubernetes://web-cert"), "");
-}
-
-#[test]
-fn an_ingress_is_named_for_what_is_made_of_it() {
-    let more = "
-{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: door, namespace: shop, annotations: {kubernetes.io/ingress.class: istio}},
- spec: {rules: [{host: door.example, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: cart, port: {number: 80}}}}]}}]}}";
-    let metadata =
-        json!({"NAMESPACE": "istio-system", "INSTANCE_IPS": "10.1.0.7", "LABELS": {"istio": "ingressgateway"}});
-    let id = "router~10.1.0.7~in.istio-system~istio-system.svc.cluster.local";
-    let held = Held::new(more, Proxy::new(id, "in", Locality::default(), &metadata, Default::default()).unwrap());
-    assert_eq!(held.origins(Listener, "0.0.0.0_80"), "Ingress shop/door");
-    let routes = held.origins(Route, "http.80");
-    assert!(routes.contains("Service shop/cart") && routes.ends_with("Ingress shop/door"), "{routes}");
 }
 
 #[test]
