@@ -38,8 +38,8 @@ pub struct Progress(Mutex<State>);
 struct State {
     /// The latest last.
     revisions: VecDeque<Revision>,
-    /// Objects in them.
-    objects: usize,
+    /// How much room they take, in objects.
+    room: usize,
     proxies: BTreeMap<u64, Proxy>,
 }
 
@@ -74,13 +74,19 @@ impl Progress {
         self.0.lock().proxies.insert(proxy, Proxy { name, answered: revision, owes, refused: false });
     }
 
-    /// A proxy is gone.
-    pub fn left(&self, proxy: u64) {
+    /// A proxy is gone. Gives what [`Progress::answered`] gives where nobody but it was waited for any more: how long
+    /// after the change the last answer came, if any did.
+    pub fn left(&self, proxy: u64) -> Vec<(Str, Duration)> {
         let mut state = self.0.lock();
         state.proxies.remove(&proxy);
-        for revision in state.revisions.iter_mut().filter(|r| !r.waiting.is_empty()) {
-            revision.left += u64::from(revision.waiting.remove(proxy));
+        let mut done = Vec::new();
+        for revision in &mut state.revisions {
+            if revision.waiting.remove(proxy) {
+                revision.left += 1;
+                done.extend(revision.done());
+            }
         }
+        done
     }
 
     /// A revision came about: objects changed, and some proxies hold something else because of that.
@@ -95,19 +101,19 @@ impl Progress {
                 waiting.insert(proxy);
             }
         }
-        if objects.is_empty() {
+        if objects.is_empty() && waiting.is_empty() {
             return;
         }
         let all = objects.len();
         objects.truncate(OBJECTS);
-        state.objects += objects.len();
         let concerned = waiting.len();
         let revision =
             Revision { number, objects, all, published, concerned, waiting, refused: 0, left: 0, last_answer: None };
+        state.room += revision.room();
         state.revisions.push_back(revision);
-        while state.objects > OBJECTS {
-            let oldest = state.revisions.pop_front().map_or(0, |r| r.objects.len());
-            state.objects -= oldest;
+        while state.room > OBJECTS {
+            let oldest = state.revisions.pop_front().map_or(0, |r| r.room());
+            state.room -= oldest;
         }
     }
 
@@ -140,10 +146,7 @@ impl Progress {
             if revision.waiting.remove(proxy) {
                 revision.refused += u64::from(refused);
                 revision.last_answer = Some(now);
-                if revision.waiting.is_empty() {
-                    let took = |o: &Object| (o.kind.clone(), now.saturating_duration_since(o.changed));
-                    done.extend(revision.objects.iter().map(took));
-                }
+                done.extend(revision.done());
             }
         }
         done

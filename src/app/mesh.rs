@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use dashmap::DashMap;
 use parking_lot::Mutex;
@@ -11,6 +11,7 @@ use tonic::Status;
 use tracing::info;
 
 use crate::api::Kind;
+use crate::base::Str;
 use crate::engine::{Changed, Core, Engine, Settled};
 use crate::metrics::{Metrics, Presence};
 use crate::model::{Scope, View};
@@ -131,11 +132,16 @@ struct Membership {
     _presence: Presence,
 }
 
+impl Membership {
+    /// Counts changes that nobody is waited for any more.
+    fn count(&self, done: Vec<(Str, Duration)>) {
+        done.iter().for_each(|(kind, took)| self.metrics.delivery.arrived(kind, *took));
+    }
+}
+
 impl Guard for Membership {
     fn answered(&self, revision: u64) {
-        for (kind, took) in self.outlets.0.progress.answered(self.id.0, revision) {
-            self.metrics.delivery.arrived(&kind, took);
-        }
+        self.count(self.outlets.0.progress.answered(self.id.0, revision));
     }
 
     fn refused(&self, kind: ResourceType, rejection: &Arc<Rejection>) {
@@ -149,7 +155,7 @@ impl Guard for Membership {
 impl Drop for Membership {
     fn drop(&mut self) {
         self.outlets.0.watches.remove(&self.id);
-        self.outlets.0.progress.left(self.id.0);
+        self.count(self.outlets.0.progress.left(self.id.0));
         self.engine.leave(self.id);
         info!("{} left", self.name);
     }

@@ -71,12 +71,29 @@ pub struct Behind {
 }
 
 impl Revision {
+    /// How much room it takes, in objects. One without objects, of other settings, is there for those who owe it.
+    pub(super) fn room(&self) -> usize {
+        self.objects.len().max(1)
+    }
+
+    /// Its objects, by kind and how long after the change the last answer came, once no proxy is waited for.
+    pub(super) fn done(&self) -> impl Iterator<Item = (Str, Duration)> {
+        let at = self.last_answer.filter(|_| self.waiting.is_empty());
+        let took =
+            |at: Instant| self.objects.iter().map(move |o| (o.kind.clone(), at.saturating_duration_since(o.changed)));
+        at.into_iter().flat_map(took)
+    }
+
     /// Its objects, each with how far proxies are.
     pub(super) fn changes(&self, proxies: &BTreeMap<u64, Proxy>) -> impl Iterator<Item = Change> {
-        let named = self.waiting.iter().filter_map(|id| Some(proxies.get(&id)?.name.clone()));
-        let mut waiting_for: Vec<Str> = named.collect();
-        waiting_for.sort();
-        waiting_for.truncate(NAMED);
+        let mut named: Vec<&Str> = self.waiting.iter().filter_map(|id| Some(&proxies.get(&id)?.name)).collect();
+        if named.len() > NAMED {
+            // All proxies may be waited for in every one of many revisions: they are not all put in order.
+            named.select_nth_unstable(NAMED);
+            named.truncate(NAMED);
+        }
+        named.sort_unstable();
+        let waiting_for: Vec<Str> = named.into_iter().cloned().collect();
         self.objects.iter().map(move |object| Change {
             object: object.clone(),
             revision: self.number,

@@ -82,6 +82,40 @@ fn who_left_is_waited_for_no_longer() {
 }
 
 #[test]
+fn a_change_is_done_too_when_the_last_that_is_waited_for_leaves() {
+    let progress = three();
+    progress.published(2, vec![object("a")], [1, 2]);
+    assert!(progress.answered(1, 2).is_empty());
+    let done = progress.left(2);
+    assert_eq!(done.len(), 1);
+    let told = progress.changes()[0].last_answer;
+    assert_eq!(Some(done[0].1), told, "the time of the last answer, not of the leave");
+    progress.published(3, vec![object("b")], [3]);
+    assert!(progress.left(3).is_empty(), "nobody ever answered");
+}
+
+#[test]
+fn of_many_that_are_waited_for_the_first_by_name_are_named() {
+    let progress = Progress::default();
+    (0..100).for_each(|i| progress.joined(i, format!("{}.shop", 99 - i).into(), 1));
+    progress.published(2, vec![object("a")], 0..100);
+    let mut names: Vec<String> = (0..100).map(|i| format!("{i}.shop")).collect();
+    names.sort();
+    assert_eq!(progress.changes()[0].waiting_for, names[..20]);
+}
+
+#[test]
+fn what_follows_from_other_settings_is_owed_like_any_change() {
+    let progress = three();
+    progress.published(2, vec![object("a")], [1]);
+    progress.published(3, Vec::new(), [1]);
+    progress.answered(1, 2);
+    let behind: Vec<_> = progress.behind(Duration::ZERO).into_iter().map(|b| b.revision).collect();
+    assert_eq!(behind, [3]);
+    assert_eq!(progress.changes().len(), 1, "it has no object that could be told of");
+}
+
+#[test]
 fn who_left_before_the_publication_is_not_waited_for() {
     let progress = three();
     progress.left(2);
