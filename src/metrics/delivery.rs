@@ -1,6 +1,6 @@
 //! What proxies are sent, and what they say to it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,8 +38,8 @@ pub struct Delivery {
     without_targets: IntCounterVec,
     arrival: HistogramVec,
     refused_objects: IntCounterVec,
-    /// The series of `refused_objects`.
-    refused: Mutex<BTreeSet<[Str; 4]>>,
+    /// The series of `refused_objects`, the latest refused last.
+    refused: Mutex<VecDeque<[Str; 4]>>,
     versions: Versions,
     nodes: Arc<Nodes>,
 }
@@ -160,16 +160,21 @@ impl Delivery {
         self.nodes.reject(node, kind, code);
     }
 
-    /// A proxy refused a resource that follows from an object: its kind, namespace and name. Objects beyond the first
-    /// few hundred are not counted.
+    /// A proxy refused a resource that follows from an object: its kind, namespace and name. Of more than a few hundred
+    /// objects those are counted no longer that were not refused for the longest time: they are mended, or gone.
     pub fn refused_object(&self, kind: &str, object: [&str; 3]) {
         let labels = [kind, object[0], object[1], object[2]];
         let mut known = self.refused.lock();
-        let series = labels.map(Str::from);
-        if known.len() < REFUSED_OBJECTS || known.contains(&series) {
-            self.refused_objects.with_label_values(&labels).inc();
-            known.insert(series);
+        let at = known.iter().position(|series| *series == labels);
+        let series = at.and_then(|at| known.remove(at)).unwrap_or_else(|| labels.map(Str::from));
+        known.push_back(series);
+        if known.len() > REFUSED_OBJECTS
+            && let Some(oldest) = known.pop_front()
+        {
+            // It is there: it was counted when it was noted.
+            let _ = self.refused_objects.remove_label_values(&oldest.each_ref().map(Str::as_str));
         }
+        self.refused_objects.with_label_values(&labels).inc();
     }
 
     /// The last proxy that a change of an object of a kind concerns has answered for it, so long after the change.

@@ -167,13 +167,18 @@ fn the_longest_request_is_remembered() {
 }
 
 #[test]
-fn objects_behind_refusals_are_counted_by_name_up_to_a_bound() {
+fn objects_behind_refusals_are_counted_by_name_those_that_were_refused_last() {
     let m = metrics();
+    let refuse = |name: &str| m.delivery.refused_object("lds", ["EnvoyFilter", "shop", name]);
+    let series =
+        |name: &str| format!("mizzen_nacks{{kind=\"EnvoyFilter\",name=\"{name}\",namespace=\"shop\",type=\"lds\"}}");
     for i in 0..1000 {
-        m.delivery.refused_object("lds", ["EnvoyFilter", "shop", &format!("f{i}")]);
+        refuse(&format!("f{i}"));
+        refuse("again and again");
     }
-    m.delivery.refused_object("lds", ["EnvoyFilter", "shop", "f0"]);
-    assert!(has(&m, "mizzen_nacks{kind=\"EnvoyFilter\",name=\"f0\",namespace=\"shop\",type=\"lds\"} 2"));
+    assert!(has(&m, &format!("{} 1000", series("again and again"))));
+    assert!(has(&m, &format!("{} 1", series("f999"))));
+    assert!(!m.text().contains(&series("f0")), "it was mended long ago");
     assert_eq!(m.text().lines().filter(|l| l.starts_with("mizzen_nacks{")).count(), 200);
 }
 
