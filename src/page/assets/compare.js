@@ -1,7 +1,7 @@
 // What two proxies hold differently.
 
 import { h } from "./dom.js";
-import { count } from "./format.js";
+import { count, some } from "./format.js";
 import { resourceName, typeName } from "./proxy.js";
 import { listQuery, search, table } from "./table.js";
 
@@ -59,6 +59,9 @@ function counts({ types }, a, b, type) {
       cell("Same", of.same, ""), cell("Different", of.different, ""), cell("Only first", of.onlyA, "gone"), cell("Only second", of.onlyB, "come")))));
 }
 
+/** How many lines are shown of two resources that have little in common. */
+const MOST = 3000;
+
 export const lines = {
   title: (params) => `Differences of ${resourceName(params.get("name"))}`,
   part: "compare",
@@ -73,9 +76,16 @@ export const lines = {
       h("h1", { class: "code" }, resourceName(name)),
       h("p", { class: "lead" }, h("span", { class: "gone" }, h("b", {}, "−"), ` ${count(number("b"))} lines only in ${a}`), h("br"), h("span", { class: "come" }, h("b", {}, "+"), ` ${count(number("a"))} lines only in ${b}`)),
       hunks.length === 0 && h("p", { class: "nothing" }, "Both hold the same, or neither holds it."),
-      h("div", { class: "diff", tabindex: "0", role: "region", "aria-label": "Lines that differ" }, hunks.map((hunk) => h("table", { role: "table" }, h("tbody", { role: "rowgroup" }, hunk.map(row))))));
+      h("div", { class: "diff", tabindex: "0", role: "region", "aria-label": "Lines that differ" }, first(MOST, hunks).map((hunk) => h("table", { role: "table" }, h("tbody", { role: "rowgroup" }, hunk.map(row))))),
+      changed.length > MOST && h("p", { class: "nothing" }, `${some(changed.length - MOST, "more line")} are not shown.`));
   },
 };
+
+function first(most, hunks) {
+  const some = [];
+  for (let i = 0; i < hunks.length && most > 0; most -= hunks[i++].length) some.push(hunks[i].slice(0, most));
+  return some;
+}
 
 function row({ a, b, text }) {
   const [sign, name, word] = a === null ? ["+", "come", "only in the second: "] : b === null ? ["−", "gone", "only in the first: "] : [" ", "", ""];

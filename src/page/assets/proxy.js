@@ -59,12 +59,16 @@ const standing = (of) =>
   h("p", { class: "lead" }, state(of.state, of.lag), ` · ${count(of.resources)} resources, ${bytes(of.bytes)}`, of.sent && [" · sent last ", ago(of.sent)], of.version && [" · ", h("code", { class: "dim" }, of.version)]);
 
 const refusal = (of) =>
-  h("div", { class: "failure", role: "alert" }, h("strong", {}, `It refuses ${typeName(of.type).toLowerCase()}`), of.refusal.names.length > 0 && [": ", of.refusal.names.map(resourceName).join(", ")],
+  h("div", { class: "failure", role: "alert" }, h("strong", {}, `It refuses ${typeName(of.type).toLowerCase()}`), of.refusal.names.length > 0 && [": ", namesOf(of.refusal.names)],
     h("pre", { tabindex: "0" }, of.refusal.message), of.refusal.cause && h("p", {}, "It follows from ", of.refusal.cause, "."));
 
-/** The objects that a resource follows from; the first of many. */
+/** How many objects or resources are named at once. */
 const MANY = 40;
 
+/** The resources of a refused response, which may be all that there are. */
+const namesOf = (all) => `${all.slice(0, MANY).map(resourceName).join(", ")}${all.length > MANY ? ` and ${count(all.length - MANY)} more` : ""}`;
+
+/** The objects that a resource follows from. */
 function origins(all) {
   if (all.length === 0) return h("span", { class: "dim" }, "no object: the proxy is about to lose it");
   return h("span", { class: "origins" }, all.slice(0, MANY).map(({ kind, namespace, name }) => object(kind, namespace, name)),
