@@ -101,7 +101,7 @@ pub(crate) fn opentelemetry(users: &mut Users) {
     assert_eq!(over_http.tenant.as_deref(), Some("tokyo"), "the header of the provider");
     assert_eq!(over_http.attributes["cluster"], "osaka");
     assert_eq!(over_grpc.attributes["cluster"], "tokyo-prod", "the tags of the mesh's Telemetry stay");
-    assert!(over_grpc.name.contains(WEB) || !over_grpc.name.is_empty());
+    assert!(over_grpc.name.contains(WEB), "a span is called as the route is: {}", over_grpc.name);
     // A call through both is one trace.
     let of = |http: bool| -> BTreeSet<&[u8]> {
         spans.iter().filter(|span| span.tenant.is_some() == http).map(|span| span.trace.as_slice()).collect()
