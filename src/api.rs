@@ -50,7 +50,7 @@ pub use document::{Decoded, decode};
 pub use kind::{Kind, Recognised};
 pub use meta::{Key, Meta, Owner};
 pub use object::{Json, Object, Spec};
-pub use validate::{is_header_format, is_tag_header};
+pub use validate::{is_header_format, is_log_format, is_log_object, is_tag_header};
 
 #[cfg(test)]
 mod tests;

@@ -264,8 +264,9 @@ impl MeshConfig {
             let at = format!("extensionProviders[{}].{}", provider.name, provider.r#type);
             let (read, unknown) = Observer::read(provider, &at);
             unknown.into_iter().for_each(|field| report.unknown_field(field.path, field.nearest));
-            if let Err(error) = read {
-                report.invalid(error.path.unwrap_or(at), error.text);
+            match read {
+                Ok(observer) => observer.iter().for_each(|o| validate::observer(o, &at, report)),
+                Err(error) => report.invalid(error.path.unwrap_or(at), error.text),
             }
         }
     }

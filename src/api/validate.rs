@@ -11,10 +11,12 @@ mod gateway;
 mod header;
 mod kubernetes;
 mod label;
+mod log_format;
 mod mesh;
 mod meta;
 mod name;
 mod networks;
+mod observer;
 mod peer_authentication;
 mod protocol;
 mod range;
@@ -29,8 +31,10 @@ mod virtual_service;
 mod workload_entry;
 
 pub use header::is_header_format;
+pub use log_format::{is_log_format, is_log_object};
 pub(super) use mesh::mesh;
 pub(super) use networks::mesh_networks;
+pub(super) use observer::observer;
 pub use telemetry::is_tag_header;
 pub(super) use tls::is_cipher_suite;
 

@@ -16,6 +16,8 @@ mod tracing;
 #[cfg(test)]
 mod tests;
 
+use prost::{Message, Name};
+
 use crate::api::mesh::Observer;
 use crate::api::telemetry::{AccessLogging, Metrics, Tracing, WorkloadMode};
 use crate::api::{Key, Kind};
@@ -24,6 +26,7 @@ use crate::generate::filter::Backend;
 use crate::model::View;
 use crate::model::facts;
 use crate::proxy::Proxy;
+use crate::wire::schema;
 
 use super::caller::place;
 
@@ -130,6 +133,12 @@ fn selects(telemetry: &facts::Telemetry, labels: &Labels) -> bool {
         (Some(gateways), Some(own)) => gateways.contains(own),
         (Some(_), None) => false,
     }
+}
+
+/// Whether Envoy's rules allow a part of a listener, all of which it would refuse otherwise: what is not allowed is left
+/// out. The mesh config's findings tell who wrote it.
+fn allowed<M: Message + Name>(part: &M) -> bool {
+    schema::check(&M::type_url(), &mut part.encode_to_vec()).is_ok()
 }
 
 /// The side that tells of calls, by whether they come in.

@@ -33,6 +33,41 @@ fn mesh_config_replaces_fields_and_merges_the_proxy_config_and_providers() {
 }
 
 #[test]
+fn what_envoy_would_refuse_of_logs_and_traces_is_a_warning_and_the_settings_hold() {
+    let (mesh, findings) = MeshConfig::parse(yaml(
+        "{accessLogFormat: '100% sure', rootNamespace: r,
+          defaultConfig: {tracing: {customTags: {a: {header: {name: 'x y'}}, b: {literal: {}}, c: {literal: {value: x}}}}},
+          extensionProviders: [
+            {name: file, envoyFileAccessLog: {logFormat: {labels: {good: '%PROTOCOL%', bad: {inner: '%PROTOCOL'}}}}},
+            {name: otel, envoyOtelAls: {service: a, port: 1, logFormat: {text: '%req%', labels: {x: '%'}}}},
+            {name: zipkin, zipkin: {service: a, port: 1, timeout: -1s, headers: [{name: '', value: x}]}},
+            {name: traces, opentelemetry: {service: a, port: 1, http: {path: /, headers: [{name: a, value: \"b\\nc\"}]}}}]}",
+    ));
+    let lines: Vec<_> = findings.iter().map(|f| format!("{} {}", f.code, f.field)).collect();
+    assert_eq!(
+        lines,
+        [
+            "ineffective extensionProviders[file].envoyFileAccessLog.logFormat.labels[bad]",
+            "ineffective extensionProviders[otel].envoyOtelAls.logFormat.text",
+            "ineffective extensionProviders[otel].envoyOtelAls.logFormat.labels[x]",
+            "ineffective extensionProviders[zipkin].zipkin.timeout",
+            "ineffective extensionProviders[zipkin].zipkin.headers[0]",
+            "ineffective extensionProviders[traces].opentelemetry.http.headers[0]",
+            "ineffective defaultConfig.tracing.customTags[a]",
+            "ineffective defaultConfig.tracing.customTags[b]",
+            "ineffective accessLogFormat",
+        ]
+    );
+    assert_eq!(mesh.root_namespace, "r", "what is odd in a log costs no other setting");
+    let of_json =
+        |format: &str| MeshConfig::parse(json!({"accessLogEncoding": "JSON", "accessLogFormat": format})).1.len();
+    assert_eq!(
+        ["", "{}", "{\"a\": \"%PROTOCOL%\"}", "{\"a\": \"%PROTOCOL\"}", "[]", "{"].map(of_json),
+        [0, 0, 0, 1, 1, 1]
+    );
+}
+
+#[test]
 fn a_wrong_mesh_config_is_a_finding() {
     let (mesh, findings) =
         MeshConfig::parse(json!({"connectTimeout": "2h", "accessLogFil": "x", "rootNamespace": "r"}));

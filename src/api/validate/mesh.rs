@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::at::At;
 use super::name::{is_fqdn, is_label};
+use super::observer;
 use crate::api::mesh::{
     AuthenticationPolicy, ClusterName, ConnectionSettings, MeshConfig, PrivateKeyProvider, ProxyConfig, Tracer,
 };
@@ -41,6 +42,7 @@ pub(in crate::api) fn mesh(mesh: &MeshConfig, report: &Report) {
     at.field("defaultInboundHttpRetryPolicy").retries(mesh.default_inbound_http_retry_policy.as_ref());
     at.field("outboundTrafficPolicy").field("tls").client_tls(mesh.outbound_traffic_policy.tls.as_ref(), "");
     default_providers(mesh, &at.field("defaultProviders"));
+    observer::mesh_log(mesh, at);
     tls(mesh, at);
     if let Some(policy) = &mesh.default_traffic_policy {
         let at = at.field("defaultTrafficPolicy");
@@ -124,6 +126,7 @@ fn proxy_config(config: &ProxyConfig, at: &At<'_>) {
 fn tracing(config: &ProxyConfig, at: &At<'_>) {
     let Some(tracing) = &config.tracing else { return };
     at.field("sampling").percentage(Some(tracing.sampling));
+    observer::proxy_tags(tracing, at);
     at.field("tlsSettings").client_tls(tracing.tls_settings.as_ref(), "");
     let on_node = |address: &Str| address.replace("$(HOST_IP)", "127.0.0.1");
     match &tracing.tracer {

@@ -120,7 +120,7 @@ impl Tracer {
         parts.into_iter().flatten().collect()
     }
 
-    pub(super) fn build(&self) -> Http {
+    pub(crate) fn build(&self) -> Http {
         let (name, config) = match self {
             Self::Zipkin(zipkin) => ("envoy.tracers.zipkin", zipkin.build()),
             Self::Datadog(backend, service) => ("envoy.tracers.datadog", datadog(backend, service)),

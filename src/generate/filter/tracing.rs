@@ -73,7 +73,7 @@ impl Tracing {
 }
 
 impl Tag {
-    fn build(&self) -> CustomTag {
+    pub(crate) fn build(&self) -> CustomTag {
         let value = match &self.value {
             TagValue::Literal(value) => Type::Literal(Literal { value: value.to_string() }),
             TagValue::Environment(name, default) => {

@@ -2,13 +2,15 @@
 
 use serde_json::json;
 
-use crate::api::Json;
+use crate::api::{Json, is_log_format, is_log_object};
 use crate::base::Str;
 
-/// A line of text ends in a newline; an empty one is Istio's own.
+/// A line of text ends in a newline; an empty one is Istio's own, and so is one that Envoy cannot read: istiod sends
+/// it, and every listener is refused.
 pub(super) fn line(format: &str) -> Str {
     match format {
         "" => DEFAULT_LINE.into(),
+        format if !is_log_format(format) => DEFAULT_LINE.into(),
         format if format.ends_with('\n') => format.into(),
         format => format!("{format}\n").into(),
     }
@@ -23,6 +25,11 @@ pub(super) const DEFAULT_LINE: &str = concat!(
     "%UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% ",
     "%ROUTE_NAME%\n",
 );
+
+/// The fields of a JSON log: Istio's own where Envoy cannot read what is said.
+pub(super) fn fields(said: Option<Json>) -> Json {
+    said.filter(is_log_object).unwrap_or_else(default_fields)
+}
 
 /// The fields of a JSON log where nothing is said.
 pub(super) fn default_fields() -> Json {

@@ -8,14 +8,14 @@ use envoy_types::pb::envoy::extensions::access_loggers::grpc::v3::{HttpGrpcAcces
 use envoy_types::pb::envoy::extensions::access_loggers::open_telemetry::v3::OpenTelemetryAccessLogConfig;
 use prost::Name;
 
-use crate::api::Json;
 use crate::api::mesh::{AccessLogEncoding, FileLog, FileLogFormat, GrpcLog, MeshConfig, Observer, OtelLog};
+use crate::api::{Json, is_log_format, is_log_object};
 use crate::base::Str;
 use crate::generate::filter::{AccessLog, Backend, FileSink, GrpcSink, LogFormat, LogSink, OtelSink};
 use crate::proxy::Capabilities;
 
-use super::line::{DEFAULT_LINE, default_fields, line};
-use super::{Place, Telemetries, merge, side};
+use super::line::{DEFAULT_LINE, default_fields, fields, line};
+use super::{Place, Telemetries, allowed, merge, side};
 
 /// Envoy's operator that needs an extension.
 const WITHOUT_QUERY: &str = "%REQ_WITHOUT_QUERY";
@@ -55,7 +55,7 @@ impl Telemetries<'_> {
         logs
     }
 
-    /// Whether the proxy has what the log is made of.
+    /// Whether the proxy has what the log is made of, and takes it.
     fn can_log(&self, log: &AccessLog) -> bool {
         let sink = match &log.sink {
             LogSink::File(_) => FileAccessLog::full_name(),
@@ -63,14 +63,15 @@ impl Telemetries<'_> {
             LogSink::Grpc(_) => TcpGrpcAccessLogConfig::full_name(),
             LogSink::Otel(_) => OpenTelemetryAccessLogConfig::full_name(),
         };
-        self.has(&sink) && (log.filter.is_none() || self.has(&ExpressionFilter::full_name()))
+        let filters = log.filter.is_none() || self.has(&ExpressionFilter::full_name());
+        self.has(&sink) && filters && allowed(&log.build())
     }
 
     fn sink(&self, name: &str, observer: &Observer) -> Option<LogSink> {
         let capabilities = &self.proxy.capabilities;
         match observer {
             Observer::FileLog(file) if name == "envoy" && file.log_format.is_none() && !file.omit_empty_values => {
-                Some(LogSink::File(of_mesh(&self.view.mesh().config, &file.path, capabilities)))
+                Some(LogSink::File(of_mesh(&self.view.mesh().config, path_of(file), capabilities)))
             }
             Observer::FileLog(file) => Some(LogSink::File(of_provider(file, capabilities))),
             Observer::HttpLog(log) => {
@@ -92,7 +93,7 @@ impl Telemetries<'_> {
     fn logs_of_old(&self, mesh: &MeshConfig, place: Place) -> Vec<AccessLog> {
         let capabilities = &self.proxy.capabilities;
         let file = (!mesh.access_log_file.is_empty())
-            .then(|| LogSink::File(of_mesh(mesh, &mesh.access_log_file, capabilities)));
+            .then(|| LogSink::File(of_mesh(mesh, mesh.access_log_file.clone(), capabilities)));
         let name = match place {
             Place::Calls => "http_envoy_accesslog",
             Place::Bytes => "tcp_envoy_accesslog",
@@ -112,16 +113,20 @@ impl Telemetries<'_> {
     }
 }
 
+/// Istio's API says what the default is; istiod forgets it for its own provider, whose log is then refused.
+fn path_of(file: &FileLog) -> Str {
+    if file.path.is_empty() { "/dev/stdout".into() } else { file.path.clone() }
+}
+
 fn of_provider(file: &FileLog, capabilities: &Capabilities) -> FileSink {
-    let path = if file.path.is_empty() { "/dev/stdout".into() } else { file.path.clone() };
     let format = match &file.log_format {
         None => Some(LogFormat::Text(line(""))),
         Some(FileLogFormat::Unset) => None,
         Some(FileLogFormat::Text(text)) => Some(LogFormat::Text(line(text))),
         Some(FileLogFormat::Labels(labels)) if labels.is_empty() => Some(LogFormat::Json(default_fields())),
-        Some(FileLogFormat::Labels(labels)) => Some(LogFormat::Json(object(labels))),
+        Some(FileLogFormat::Labels(labels)) => Some(LogFormat::Json(fields(Some(object(labels))))),
     };
-    file_sink(path, format, file.omit_empty_values, capabilities)
+    file_sink(path_of(file), format, file.omit_empty_values, capabilities)
 }
 
 fn object(labels: &BTreeMap<Str, Json>) -> Json {
@@ -129,15 +134,15 @@ fn object(labels: &BTreeMap<Str, Json>) -> Json {
 }
 
 /// A log in the format of the mesh's settings.
-fn of_mesh(mesh: &MeshConfig, path: &Str, capabilities: &Capabilities) -> FileSink {
+fn of_mesh(mesh: &MeshConfig, path: Str, capabilities: &Capabilities) -> FileSink {
     let format = match mesh.access_log_encoding {
         AccessLogEncoding::Text => LogFormat::Text(line(&mesh.access_log_format)),
         AccessLogEncoding::Json => {
             let said = serde_json::from_str(&mesh.access_log_format).ok().filter(Json::is_object);
-            LogFormat::Json(said.unwrap_or_else(default_fields))
+            LogFormat::Json(fields(said))
         }
     };
-    file_sink(path.clone(), Some(format), false, capabilities)
+    file_sink(path, Some(format), false, capabilities)
 }
 
 /// Istiod overlooks the operator within nested objects, and sends a listener that is refused. Its own proxies get
@@ -175,11 +180,12 @@ fn grpc_sink(log: &GrpcLog, backend: Backend, of_calls: Option<&str>) -> GrpcSin
     }
 }
 
-/// An attribute that is no string is empty, as in istiod.
+/// An attribute that is no string is empty, as in istiod; one that Envoy cannot read is left out.
 fn otel_sink(log: &OtelLog, backend: Backend, capabilities: &Capabilities) -> OtelSink {
     let format = log.log_format.as_ref();
-    let body = format.map(|f| f.text.clone()).filter(|text| !text.is_empty()).unwrap_or_else(|| DEFAULT_LINE.into());
-    let labels = format.map(|f| &f.labels).into_iter().flatten();
+    let said = format.map(|f| f.text.clone()).filter(|text| !text.is_empty() && is_log_format(text));
+    let body = said.unwrap_or_else(|| DEFAULT_LINE.into());
+    let labels = format.map(|f| &f.labels).into_iter().flatten().filter(|(_, value)| is_log_object(value));
     let attributes: Vec<(Str, Str)> =
         labels.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().into())).collect();
     let name = if log.log_name.is_empty() { "otel_envoy_accesslog".into() } else { log.log_name.clone() };

@@ -38,6 +38,13 @@ fn world(settings: Value, more: &[String]) -> World {
     world
 }
 
+/// Under settings with which something is odd.
+fn odd(settings: Value) -> World {
+    let mut world = World::new(MESH);
+    world.odd_settings(settings);
+    world
+}
+
 fn shop() -> Proxy {
     sidecar("shop", json!({"LABELS": {"app": "cart"}, "ISTIO_VERSION": "1.32.0"}))
 }

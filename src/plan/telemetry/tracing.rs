@@ -9,7 +9,7 @@ use crate::base::{Double, Str};
 use crate::generate::filter::{Tag, Tracer, Tracing};
 use crate::proxy::Role;
 
-use super::{Telemetries, side};
+use super::{Telemetries, allowed, side};
 
 /// What Telemetries say of traces at one side of calls.
 struct Spec<'a> {
@@ -33,7 +33,8 @@ impl<'a> Telemetries<'a> {
         };
         let provider = spec.provider.filter(|_| !spec.disabled);
         let Some((tracer, length)) = provider.and_then(|p| self.tracer(p)) else { return (None, true) };
-        if !self.has(&tracer.extension()) || tracer.parts().iter().any(|part| !self.has(part)) {
+        let able = self.has(&tracer.extension()) && tracer.parts().iter().all(|part| self.has(part));
+        if !able || !allowed(&tracer.build()) {
             return (None, true);
         }
         let decided = matches!(&tracer, Tracer::Opentelemetry(otel) if otel.sampler.is_some());

@@ -60,6 +60,13 @@ impl World {
         self.0.apply(&BTreeMap::new(), Some(mesh)).keys
     }
 
+    /// Sets a mesh config with which something is odd, and which is in force all the same.
+    pub(crate) fn odd_settings(&mut self, mesh: Value) {
+        let (mesh, findings) = MeshConfig::parse(mesh);
+        assert!(!findings.is_empty() && findings.iter().all(|f| f.severity != Severity::Error), "{findings:?}");
+        self.0.apply(&BTreeMap::new(), Some(mesh));
+    }
+
     /// Sets the mesh's networks, in JSON; all other settings are the default.
     pub(crate) fn networks(&mut self, networks: Value) {
         let (networks, findings) = MeshNetworks::parse(networks);

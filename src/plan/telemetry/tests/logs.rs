@@ -7,7 +7,7 @@ use prost::Name;
 use super::*;
 use crate::generate::filter::{AccessLog, FileSink, LogFormat, LogSink};
 use crate::plan::telemetry::Place;
-use crate::plan::telemetry::line::default_fields;
+use crate::plan::telemetry::line::{DEFAULT_LINE, default_fields};
 
 fn logs(world: &World, proxy: &Proxy, inbound: bool) -> Vec<AccessLog> {
     ask(world, proxy, |t| t.logs(inbound, Place::Calls))
@@ -29,7 +29,11 @@ fn all(names: &[&str]) -> Vec<(String, String)> {
 }
 
 fn file(settings: Value) -> FileSink {
-    let mut logs = logs(&world(settings, &[]), &shop(), false);
+    file_of(&world(settings, &[]))
+}
+
+fn file_of(world: &World) -> FileSink {
+    let mut logs = logs(world, &shop(), false);
     assert_eq!(logs.len(), 1);
     match logs.remove(0).sink {
         LogSink::File(file) => file,
@@ -78,6 +82,35 @@ fn a_default_provider_goes_before_the_file_of_old() {
 fn the_built_in_provider_takes_the_format_of_the_mesh() {
     let settings = json!({"accessLogEncoding": "JSON", "defaultProviders": {"accessLogging": ["envoy"]}});
     assert_eq!(file(settings).format, Some(LogFormat::Json(default_fields())));
+}
+
+#[test]
+fn a_format_that_envoy_cannot_read_is_replaced_by_istios_own() {
+    let own = Some(LogFormat::Text(DEFAULT_LINE.into()));
+    assert_eq!(file_of(&odd(json!({"accessLogFile": "/a", "accessLogFormat": "%REQ(:PATH%"}))).format, own);
+    let json =
+        json!({"accessLogFile": "/a", "accessLogEncoding": "JSON", "accessLogFormat": r#"{"path": "%REQ(:PATH%"}"#});
+    assert_eq!(file_of(&odd(json)).format, Some(LogFormat::Json(default_fields())));
+    let of_provider = |format: Value| {
+        let provider = json!({"name": "mine", "envoyFileAccessLog": {"logFormat": format}});
+        let settings = json!({"defaultProviders": {"accessLogging": ["mine"]}, "extensionProviders": [provider]});
+        file_of(&odd(settings)).format
+    };
+    assert_eq!(of_provider(json!({"text": "50%"})), own);
+    assert_eq!(of_provider(json!({"labels": {"a": ["50%"]}})), Some(LogFormat::Json(default_fields())));
+    let otel = json!({"name": "mine", "envoyOtelAls": {"service": COLLECTOR, "port": 4317,
+        "logFormat": {"text": "50%", "labels": {"good": "%PROTOCOL%", "bad": "%PROTOCOL"}}}});
+    let mesh = odd(json!({"defaultProviders": {"accessLogging": ["mine"]}, "extensionProviders": [otel]}));
+    let LogSink::Otel(sink) = &logs(&mesh, &shop(), false)[0].sink else { panic!() };
+    assert_eq!(sink.body, DEFAULT_LINE);
+    assert_eq!(sink.attributes, [("good".into(), "%PROTOCOL%".into())]);
+}
+
+#[test]
+fn the_built_in_provider_too_writes_to_standard_output_where_no_path_is_said() {
+    let provider = json!({"name": "envoy", "envoyFileAccessLog": {}});
+    let settings = json!({"defaultProviders": {"accessLogging": ["envoy"]}, "extensionProviders": [provider]});
+    assert_eq!(file(settings).path, "/dev/stdout");
 }
 
 #[test]

@@ -90,6 +90,29 @@ fn tags_that_envoy_would_refuse_are_left_out() {
 }
 
 #[test]
+fn tags_of_the_proxys_settings_that_envoy_would_refuse_are_left_out_too() {
+    let tags = json!({"a": {"literal": {"value": "x"}}, "b": {"literal": {"value": ""}}, "c": {"header": {"name": "x y"}},
+        "d": {"environment": {"name": ""}}, "e": {"header": {"name": ":path"}}, "": {"literal": {"value": "x"}}, "f": {}});
+    let own = ProxyConfig::of_node(&json!({"tracing": {"customTags": tags}})).unwrap();
+    let tracing = ask(&world(providers(), &[]), &shop(), |t| t.tracing(true, &own)).0.unwrap();
+    assert_eq!(custom(&tracing), ["a", "e"]);
+}
+
+#[test]
+fn a_tracer_that_envoy_would_refuse_is_none() {
+    let settings = |name: &str, value: &str, timeout: &str| {
+        let headers = json!([{"name": name, "value": value}]);
+        let zipkin = json!({"service": COLLECTOR, "port": 9411, "timeout": timeout, "headers": headers});
+        json!({"extensionProviders": [{"name": "z", "zipkin": zipkin}], "defaultProviders": {"tracing": ["z"]}})
+    };
+    let traced = |world: World| ask(&world, &shop(), |t| t.tracing(true, &ProxyConfig::default())).0.is_some();
+    assert!(traced(world(settings("x-tenant", "tokyo", "3s"), &[])));
+    assert!(!traced(odd(settings("", "tokyo", "3s"))));
+    assert!(!traced(odd(settings("x-tenant", "tokyo\nosaka", "3s"))));
+    assert!(!traced(odd(settings("x-tenant", "tokyo", "-3s"))));
+}
+
+#[test]
 fn what_zipkin_gets_depends_on_the_version_of_the_proxy() {
     let zipkin = |version: &str| {
         let proxy = sidecar("shop", json!({"ISTIO_VERSION": version}));

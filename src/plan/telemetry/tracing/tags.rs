@@ -5,7 +5,7 @@ use crate::api::telemetry::CustomTag;
 use crate::api::{is_header_format, is_tag_header};
 use crate::base::{Double, Str};
 use crate::generate::filter::{Tag, TagValue};
-use crate::plan::telemetry::Telemetries;
+use crate::plan::telemetry::{Telemetries, allowed};
 
 /// How many calls in a hundred are traced where no Telemetry says; the default where nobody says, and 1 for too much.
 pub(super) fn sampling(said: Option<&Tracing>, default: Double) -> Double {
@@ -16,9 +16,9 @@ pub(super) fn sampling(said: Option<&Tracing>, default: Double) -> Double {
     }
 }
 
-/// Tags of the proxy's settings.
+/// Tags of the proxy's settings, but for those that Envoy would refuse.
 pub(super) fn of_proxy(said: &Tracing) -> impl Iterator<Item = Tag> {
-    said.custom_tags.iter().filter_map(|(name, tag)| {
+    let all = said.custom_tags.iter().filter_map(|(name, tag)| {
         let value = match tag {
             ProxyTag::Unset => return None,
             ProxyTag::Literal(literal) => TagValue::Literal(literal.value.clone()),
@@ -26,7 +26,18 @@ pub(super) fn of_proxy(said: &Tracing) -> impl Iterator<Item = Tag> {
             ProxyTag::Header(h) => TagValue::Header(h.name.clone(), h.default_value.clone()),
         };
         Some(Tag { name: name.clone(), value })
-    })
+    });
+    all.filter(is_taken)
+}
+
+/// Whether Envoy takes a tag; it would refuse the whole listener for one that it does not.
+fn is_taken(tag: &Tag) -> bool {
+    let readable = match &tag.value {
+        TagValue::Header(name, _) => is_tag_header(name),
+        TagValue::Format(format) => !format.is_empty() && is_header_format(format),
+        TagValue::Literal(_) | TagValue::Environment(..) | TagValue::Policy(_) => true,
+    };
+    readable && allowed(&tag.build())
 }
 
 /// What authorization policies on trial would have decided.
@@ -44,13 +55,11 @@ impl Telemetries<'_> {
             CustomTag::Unset => return None,
             CustomTag::Literal(literal) => TagValue::Literal(literal.value.clone()),
             CustomTag::Environment(e) => TagValue::Environment(e.name.clone(), e.default_value.clone()),
-            CustomTag::Header(h) if !is_tag_header(&h.name) => return None,
             CustomTag::Header(h) => TagValue::Header(h.name.clone(), h.default_value.clone()),
-            CustomTag::Formatter(f) if f.value.is_empty() || !is_header_format(&f.value) => return None,
             CustomTag::Formatter(_) if self.proxy.version() < (1, 29) => return None,
             CustomTag::Formatter(formatter) => TagValue::Format(formatter.value.clone()),
         };
-        Some(Tag { name: name.clone(), value })
+        Some(Tag { name: name.clone(), value }).filter(is_taken)
     }
 
     /// Istio's own tags: which workload the proxy is beside, and policies on trial.

@@ -1,0 +1,95 @@
+//! The format of a log: text with Envoy's operators in it.
+
+use crate::api::Json;
+
+/// Whether Envoy can read a text of a log: each per cent sign is doubled, or begins `%NAME%`, `%NAME(ARGUMENTS)%` or
+/// one of these with a length, `%NAME(ARGUMENTS):LENGTH%` (Envoy `substitution_formatter.cc`, `commandWithArgsRegex`).
+/// Which names there are is not looked at: that differs between its versions.
+pub fn is_log_format(text: &str) -> bool {
+    let mut rest = text;
+    while let Some(start) = rest.find('%') {
+        let Some(after) = operator(&rest[start + 1..]) else { return false };
+        rest = after;
+    }
+    true
+}
+
+/// Whether Envoy can read a log in JSON: every text in it is one of the format.
+pub fn is_log_object(json: &Json) -> bool {
+    match json {
+        Json::String(text) => is_log_format(text),
+        Json::Array(list) => list.iter().all(is_log_object),
+        Json::Object(fields) => fields.values().all(is_log_object),
+        Json::Null | Json::Bool(_) | Json::Number(_) => true,
+    }
+}
+
+/// What follows the operator that begins after a per cent sign.
+fn operator(text: &str) -> Option<&str> {
+    if let Some(after) = text.strip_prefix('%') {
+        return Some(after);
+    }
+    let rest = text.trim_start_matches(|c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    if rest.len() == text.len() {
+        return None;
+    }
+    let Some(arguments) = rest.strip_prefix('(') else { return end(rest) };
+    // Arguments may hold parentheses; they end where an operator can.
+    let line = arguments.find('\n').unwrap_or(arguments.len());
+    arguments[..line].match_indices(')').find_map(|(at, _)| end(&arguments[at + 1..]))
+}
+
+/// What follows the end of an operator: perhaps a length, and a per cent sign.
+fn end(text: &str) -> Option<&str> {
+    let rest = match text.strip_prefix(':') {
+        Some(length) => {
+            let rest = length.trim_start_matches(|c: char| c.is_ascii_digit());
+            (rest.len() < length.len()).then_some(rest)?
+        }
+        None => text,
+    };
+    rest.strip_prefix('%')
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{is_log_format, is_log_object};
+
+    /// What Envoy 1.40 said to each, asked by `--mode validate`.
+    #[test]
+    fn formats_are_read_as_envoy_reads_them() {
+        for good in [
+            "",
+            "a\nb",
+            "100%%",
+            "%START_TIME%",
+            "%START_TIME(%Y (x))%",
+            "%REQ(X):10%",
+            "%CEL(request.headers['x'].startsWith('a'))%",
+            "[%START_TIME%] %REQ(X-A?:PATH)%%RESPONSE_CODE%\n",
+        ] {
+            assert!(is_log_format(good), "{good}");
+        }
+        for bad in [
+            "100% sure 50%",
+            "%foo bar%",
+            "%REQ(:PATH%",
+            "%START_TIME%%",
+            "50%",
+            "%REQ(X):a%",
+            "%REQ(X):%",
+            "%REQ(a\nb)%",
+            "%()%",
+        ] {
+            assert!(!is_log_format(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_json_log_is_read_to_its_leaves() {
+        assert!(is_log_object(&json!({"a": {"b": ["%PROTOCOL%", 1, true, null]}, "50%": "x"})));
+        assert!(!is_log_object(&json!({"a": {"b": ["%PROTOCOL"]}})));
+    }
+}
