@@ -40,8 +40,8 @@ type Refused = (ResourceType, Str, Version);
 
 impl Blame {
     /// Names the objects that a refused resource follows from: in the log, in the refusal as `/debug/syncz` tells of it,
-    /// as a metric, and the likeliest in Events. Where the proxy does not say which of several resources it refuses, nobody is named; those are
-    /// sent again in smaller groups, so that a later refusal tells.
+    /// as a metric, and the likeliest in Events. Where the proxy does not say which of several resources it refuses,
+    /// nobody is named; those are sent again in smaller groups, so that a later refusal tells.
     ///
     /// Runs on the engine's thread, and costs about as much as planning the resource, once per revision.
     pub(super) fn lay(
@@ -58,7 +58,8 @@ impl Blame {
         objects.sort_by(|a, b| (suspicion(a), a).cmp(&(suspicion(b), b)));
         objects.dedup();
         let Some(cause) = cause(&objects) else { return };
-        warn!("{proxy} refuses {} {}; it follows from {cause}", kind.short(), resources.join(", "));
+        let what = format!("{} {}", kind.short(), named(resources));
+        warn!("{proxy} refuses {what}; it follows from {cause}");
         for key in objects.iter().take(OBJECTS) {
             metrics.delivery.refused_object(kind.short(), [key.kind.as_str(), &key.namespace, &key.name]);
         }
@@ -66,7 +67,6 @@ impl Blame {
             let survey = core.index().survey();
             let likeliest = objects.iter().take_while(|key| suspicion(key) == suspicion(&objects[0]));
             for object in likeliest.take(OBJECTS).filter_map(|key| survey.object(key)) {
-                let what = format!("{} {}", kind.short(), resources.join(", "));
                 witness.refused(object, &what, &rejection.message);
             }
         }
@@ -85,6 +85,13 @@ impl Blame {
         let refused = (kind, name.clone(), version);
         Some(Arc::clone(found.objects.entry(refused).or_insert_with(|| core.origins(id, kind, name).into())))
     }
+}
+
+/// The resources for people: those that are looked into, and how many there are besides.
+fn named(resources: &[Str]) -> String {
+    let (first, more) = resources.split_at(resources.len().min(RESOURCES));
+    let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+    format!("{}{more}", first.join(", "))
 }
 
 /// The objects for people, those first in which most mistakes are.
@@ -138,5 +145,12 @@ mod tests {
         let many: Vec<Key> = (0..11).map(|i| key(Kind::Service, &format!("s{i}"))).collect();
         assert!(cause(&many).unwrap().ends_with("Service shop/s7 and 3 more"));
         assert_eq!(cause(&[]), None);
+    }
+
+    #[test]
+    fn of_many_refused_resources_the_first_are_named() {
+        let names: Vec<Str> = (0..6).map(|i| format!("c{i}").into()).collect();
+        assert_eq!(named(&names), "c0, c1, c2, c3 and 2 more");
+        assert_eq!(named(&names[..1]), "c0");
     }
 }
