@@ -48,7 +48,7 @@ mod validate;
 pub(crate) use decode::nearest;
 pub use document::{Decoded, decode};
 pub use kind::{Kind, Recognised};
-pub use meta::{Key, Meta, Owner};
+pub use meta::{Key, Meta, Owner, Timestamp};
 pub use object::{Json, Object, Spec};
 pub use validate::{is_header_format, is_log_format, is_log_object, is_tag_header};
 

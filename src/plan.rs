@@ -12,6 +12,7 @@
 
 mod access;
 mod added;
+mod called;
 mod caller;
 mod class;
 mod classes;

@@ -123,7 +123,7 @@ impl WireMeta {
 
 /// A moment in seconds since 1970, written as RFC 3339.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Timestamp(pub(super) i64);
+pub struct Timestamp(pub i64);
 
 impl Timestamp {
     /// Reads `2026-11-22T14:32:34Z`; fractions of a second are cut off, offsets from UTC are taken into account.

@@ -10,7 +10,7 @@ pub use action::{
     Body, Cors, Delegate, DirectResponse, HeaderOperations, Headers, Mirror, Redirect, RedirectPort,
     RedirectPortSelection, RegexRewrite, Retry, Rewrite, UnmatchedPreflights,
 };
-pub use fault::{Abort, AbortError, Delay, DelayTime, Fault};
+pub use fault::{Abort, AbortError, Delay, DelayTime, Fault, grpc_status};
 pub use matching::{HttpMatch, StringMatch, TcpMatch, TlsMatch};
 
 use crate::base::{Double, Duration, Str};

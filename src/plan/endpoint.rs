@@ -13,10 +13,11 @@ use crate::api::destination_rule::Subset;
 use crate::base::{Host, Labels, Str};
 use crate::generate::cluster::{outbound_name, server_name};
 use crate::generate::endpoint::{Answering, Between, LoadAssignment, Selection, Transport};
-use crate::model::facts::{Distribution, Port, Resolution, Rule, Service, Traffic, tls_mode};
+use crate::model::facts::{Distribution, Port, Rule, Service, Traffic, tls_mode};
 use crate::model::{FactKey, Scope, View};
 use crate::proxy::{Proxy, Role};
 
+use super::called;
 use super::caller::Caller;
 use super::cluster::Found;
 use super::gateway::passes_by_name;
@@ -64,26 +65,11 @@ impl Planner for Endpoints {
     }
 
     fn unit_of(key: &FactKey) -> Option<Host> {
-        match key {
-            FactKey::Service(host) | FactKey::Leading(host) => Some(host.clone()),
-            _ => None,
-        }
+        called::unit_of(key)
     }
 
     fn plan(view: &View<'_>, facets: &EndpointFacets, host: &Host, out: &mut Output<'_>) {
-        if !facets.served || !view.is_defined(host) {
-            return out.gone();
-        }
-        let Some(service) = view.service(host) else {
-            // What a Sidecar holds back takes no room.
-            if view.egress().is_some() {
-                out.gone();
-            }
-            return;
-        };
-        if service.resolution == Resolution::Alias {
-            return;
-        }
+        let Some(service) = called::service(view, facets.served, host, out) else { return };
         let rule = view.rule(&service, &facets.caller.labels);
         let rule = rule.as_deref();
         for port in &service.ports {

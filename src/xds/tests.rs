@@ -29,10 +29,11 @@ use crate::wire::{Assembly, Cache, Layer, Publication, Recipe, Refusal, Resource
 
 use ResourceType::{Cluster, Endpoint, Listener, Route};
 
+/// A resource whose content is a word. Delivery does not look into messages, so one sort serves all types.
 #[derive(PartialEq, Eq, Hash)]
-struct Thing {
-    name: String,
-    content: String,
+pub(super) struct Thing {
+    pub(super) name: String,
+    pub(super) content: String,
 }
 
 impl Recipe for Thing {

@@ -10,7 +10,7 @@ use envoy_types::pb::envoy::r#type::v3::fractional_percent::DenominatorType;
 
 use super::matching;
 use crate::api::virtual_service::{
-    Abort, AbortError, Cors, Delay, DelayTime, Fault, Percent, StringMatch, UnmatchedPreflights,
+    Abort, AbortError, Cors, Delay, DelayTime, Fault, Percent, StringMatch, UnmatchedPreflights, grpc_status,
 };
 use crate::base::Str;
 use crate::generate::proto::{bool_value, duration};
@@ -49,7 +49,7 @@ fn delay(said: &Delay) -> Option<FaultDelay> {
 fn abort(said: &Abort) -> Option<FaultAbort> {
     let error = match said.error.as_ref()? {
         AbortError::HttpStatus(status) => fault_abort::ErrorType::HttpStatus(u32::try_from(*status).ok()?),
-        AbortError::GrpcStatus(name) => fault_abort::ErrorType::GrpcStatus(grpc_status(name)),
+        AbortError::GrpcStatus(name) => fault_abort::ErrorType::GrpcStatus(grpc_status(name).unwrap_or_default()),
         AbortError::Http2Error(_) => return None,
     };
     Some(FaultAbort {
@@ -57,30 +57,6 @@ fn abort(said: &Abort) -> Option<FaultAbort> {
         error_type: Some(error),
         ..FaultAbort::default()
     })
-}
-
-/// The number of a gRPC status.
-fn grpc_status(name: &str) -> u32 {
-    const NAMES: [&str; 17] = [
-        "OK",
-        "CANCELLED",
-        "UNKNOWN",
-        "INVALID_ARGUMENT",
-        "DEADLINE_EXCEEDED",
-        "NOT_FOUND",
-        "ALREADY_EXISTS",
-        "PERMISSION_DENIED",
-        "RESOURCE_EXHAUSTED",
-        "FAILED_PRECONDITION",
-        "ABORTED",
-        "OUT_OF_RANGE",
-        "UNIMPLEMENTED",
-        "INTERNAL",
-        "UNAVAILABLE",
-        "DATA_LOSS",
-        "UNAUTHENTICATED",
-    ];
-    NAMES.iter().position(|known| *known == name).unwrap_or_default() as u32
 }
 
 /// Cross-origin rules.

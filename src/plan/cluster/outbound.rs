@@ -5,6 +5,7 @@ use crate::base::Host;
 use crate::generate::cluster::{Accounts, Discovery, Family, OutboundCluster, RuleRef, ServicePort, SubsetRef};
 use crate::model::facts::{Handle, PeerMode, Port, Resolution, Rule, Service, Traffic};
 use crate::model::{FactKey, Scope, View};
+use crate::plan::called;
 use crate::plan::endpoint::{Wanted, answering};
 use crate::plan::{Output, Planner};
 
@@ -27,26 +28,11 @@ impl Planner for OutboundClusters {
     }
 
     fn unit_of(key: &FactKey) -> Option<Host> {
-        match key {
-            FactKey::Service(host) | FactKey::Leading(host) => Some(host.clone()),
-            _ => None,
-        }
+        called::unit_of(key)
     }
 
     fn plan(view: &View<'_>, facets: &ClusterFacets, host: &Host, out: &mut Output<'_>) {
-        if !facets.served || !view.is_defined(host) {
-            return out.gone();
-        }
-        let Some(service) = view.service(host) else {
-            // What a Sidecar holds back takes no room.
-            if view.egress().is_some() {
-                out.gone();
-            }
-            return;
-        };
-        if service.resolution == Resolution::Alias {
-            return;
-        }
+        let Some(service) = called::service(view, facets.served, host, out) else { return };
         let rule = view.rule(&service, &facets.caller.labels);
         let planned = Planned { view, facets, service: &service, rule: rule.as_ref(), passing: false };
         service.ports.iter().for_each(|port| planned.port(port, out));

@@ -12,30 +12,12 @@ use std::sync::Arc;
 use envoy_types::pb::envoy::config::cluster::v3::Cluster as Message;
 
 use super::*;
-use crate::wire::{Encoded, Layer, Recipe, Refusal};
+use crate::wire::{Encoded, Layer};
 use crate::xds::response::version_of;
+use crate::xds::tests::Thing;
 use crate::xds::{ErrorDetail, Text};
 
 pub(super) use ResourceType::{Cluster, Endpoint, Extension, Listener, NameTable, Route};
-
-/// A resource whose content is a word. The protocol does not look into messages, so one sort serves all types.
-#[derive(PartialEq, Eq, Hash)]
-struct Thing {
-    name: String,
-    content: String,
-}
-
-impl Recipe for Thing {
-    type Message = Message;
-
-    fn name(&self) -> Str {
-        self.name.as_str().into()
-    }
-
-    fn build(&self) -> Result<Message, Refusal> {
-        Ok(Message { name: self.name.clone(), alt_stat_name: self.content.clone(), ..Default::default() })
-    }
-}
 
 /// A control plane with one client.
 pub(super) struct Script {

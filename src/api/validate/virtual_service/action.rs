@@ -4,7 +4,7 @@ use crate::api::validate::at::At;
 use crate::api::validate::header::is_authority;
 use crate::api::virtual_service::{
     Abort, AbortError, Body, Cors, Delay, DelayTime, DirectResponse, Fault, HttpMatch, HttpRoute, Redirect,
-    RedirectPort, Retry, Rewrite, StringMatch,
+    RedirectPort, Retry, Rewrite, StringMatch, grpc_status,
 };
 
 const METHODS: [&str; 10] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE", "*"];
@@ -27,26 +27,6 @@ const RETRY_ON: [&str; 16] = [
     "internal",
     "resource-exhausted",
     "unavailable",
-];
-
-const GRPC_STATUS: [&str; 17] = [
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
 ];
 
 /// The sizes of fixed answers, in bytes, from which they are a burden and from which they are refused.
@@ -89,7 +69,7 @@ impl At<'_> {
             Some(AbortError::HttpStatus(status)) => self.field("httpStatus").http_status(i64::from(*status)),
             Some(AbortError::GrpcStatus(status)) => {
                 let text = format!("must be the name of a gRPC status such as UNAVAILABLE, found {status:?}");
-                self.field("grpcStatus").require(GRPC_STATUS.contains(&status.as_str()), text);
+                self.field("grpcStatus").require(grpc_status(status).is_some(), text);
             }
             Some(AbortError::Http2Error(_)) => self.field("http2Error").invalid("is not supported"),
             None => self.ineffective("has neither httpStatus nor grpcStatus, so nothing is aborted"),
