@@ -17,6 +17,8 @@ mod endpoints;
 mod filters;
 mod gateways;
 pub(in crate::model) mod ingress;
+mod lookup;
+mod maps;
 mod marks;
 mod networks;
 mod origins;
@@ -35,6 +37,7 @@ mod tests;
 
 pub use allocate::{Allocations, is_eligible};
 pub(super) use delegate::{Dropped, gateway, resolve};
+pub(super) use lookup::at;
 pub(super) use routes::Name;
 pub(super) use services::kubernetes_host;
 
@@ -51,6 +54,7 @@ use super::facts::{ClusterDefaults, ClusterLocal, Handle, Mesh, Observers};
 use super::reads::Readers;
 use super::snapshot::{Changes, FactKey, Snapshot};
 use super::survey::Survey;
+use maps::{put, update};
 use marks::{Dirty, Source};
 
 /// Settings of the index that do not change while it lives.
@@ -242,53 +246,6 @@ impl Index {
         self.derive_scopes(&dirty, changes);
         self.derive_distinctions(changes);
     }
-
-    /// The name of a cluster, which the own one has too.
-    fn cluster_name<'a>(&'a self, cluster: &'a Str) -> &'a Str {
-        if cluster.is_empty() { &self.options.cluster } else { cluster }
-    }
-
-    /// All clusters that have objects, the own one first, as keys name them.
-    fn all_clusters(&self) -> impl Iterator<Item = Str> {
-        std::iter::once(Str::new()).chain(self.clusters.keys().cloned())
-    }
-
-    /// An object of some cluster.
-    fn get_in(&self, cluster: &Str, kind: Kind, namespace: &Namespace, name: &Str) -> Option<&Arc<Object>> {
-        self.objects.get(&Key { cluster: cluster.clone(), ..Key::new(kind, namespace.clone(), name.clone()) })
-    }
-
-    /// An object of the own cluster.
-    fn get(&self, kind: Kind, namespace: &Namespace, name: &Str) -> Option<&Arc<Object>> {
-        self.objects.get(&Key::new(kind, namespace.clone(), name.clone()))
-    }
-
-    /// All objects of a kind in a namespace of the own cluster, by name.
-    fn of_kind<'a>(&'a self, kind: Kind, namespace: &'a Namespace) -> impl Iterator<Item = &'a Arc<Object>> {
-        self.of_kind_in(&Str::new(), kind, namespace)
-    }
-
-    /// The same of some cluster.
-    fn of_kind_in<'a>(
-        &'a self,
-        cluster: &Str,
-        kind: Kind,
-        namespace: &'a Namespace,
-    ) -> impl Iterator<Item = &'a Arc<Object>> + use<'a> {
-        let from = Key { cluster: cluster.clone(), ..Key::new(kind, namespace.clone(), Str::default()) };
-        let cluster = cluster.clone();
-        let there = move |key: &Key| key.kind == kind && key.cluster == cluster && key.namespace == *namespace;
-        self.objects.range(from..).take_while(move |(key, _)| there(key)).map(|(_, object)| object)
-    }
-
-    /// The same of all clusters, one after the other.
-    fn of_kind_everywhere<'a>(
-        &'a self,
-        kind: Kind,
-        namespace: &'a Namespace,
-    ) -> impl Iterator<Item = &'a Arc<Object>> + use<'a> {
-        self.all_clusters().flat_map(move |cluster| self.of_kind_in(&cluster, kind, namespace))
-    }
 }
 
 fn mesh_fact(options: &Options, config: MeshConfig) -> Handle<Mesh> {
@@ -303,37 +260,4 @@ fn mesh_fact(options: &Options, config: MeshConfig) -> Handle<Mesh> {
         cluster: options.cluster.clone(),
         features: options.features.clone(),
     })
-}
-
-/// Adds a member to a group or takes it out; an empty group goes.
-fn update<G: Ord, M: Ord + Clone>(map: &mut BTreeMap<G, BTreeSet<M>>, group: G, member: &M, present: bool) {
-    if present {
-        map.entry(group).or_default().insert(member.clone());
-    } else if let Some(members) = map.get_mut(&group) {
-        members.remove(member);
-        if members.is_empty() {
-            map.remove(&group);
-        }
-    }
-}
-
-/// Puts a derived fact in place and says whether that is a change.
-fn put<K: Ord + Clone, V: std::hash::Hash>(map: &mut OrdMap<K, Handle<V>>, key: &K, value: Option<V>) -> bool {
-    match (map.get(key), value) {
-        (None, None) => false,
-        (Some(_), None) => map.remove(key).is_some(),
-        (old, Some(value)) => {
-            let new = Handle::new(value);
-            if old == Some(&new) {
-                return false;
-            }
-            map.insert(key.clone(), new);
-            true
-        }
-    }
-}
-
-/// How an address of a cluster is looked up: those of several clusters may be the same.
-pub(super) fn at(cluster: &str, address: &Str) -> Str {
-    if cluster.is_empty() { address.clone() } else { format!("{cluster}/{address}").into() }
 }
