@@ -42,8 +42,9 @@ impl Index {
             },
             Spec::WorkloadEntry(entry) => {
                 let meta = &object.meta;
-                let workload = self.entry_workload(meta.name.clone(), &meta.namespace, &meta.labels, &entry.workload);
-                let ports = entry.workload.ports.iter();
+                let (name, spec) = (meta.name.clone(), &entry.workload);
+                let workload = self.entry_workload(&meta.cluster, name, &meta.namespace, &meta.labels, spec);
+                let ports = spec.ports.iter();
                 let ports = ports.map(|(name, number)| ContainerPort {
                     name: name.clone(),
                     number: *number as u16,

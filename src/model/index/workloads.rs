@@ -50,6 +50,7 @@ impl Index {
     /// `serviceregistry/serviceentry/conversion.go`, `convertWorkloadEntryToWorkloadInstance`).
     pub(super) fn entry_workload(
         &self,
+        cluster: &Str,
         name: Str,
         namespace: &Namespace,
         object_labels: &Labels,
@@ -69,18 +70,19 @@ impl Index {
         // Istio takes the network of the labels and of the mesh for a label, and for the endpoint what it states alone.
         let stated = entry.network.clone();
         let network =
-            if stated.is_empty() { self.network_of(&Str::new(), &labels, &entry.address) } else { stated.clone() };
+            if stated.is_empty() { self.network_of(cluster, &labels, &entry.address) } else { stated.clone() };
+        let cluster = self.cluster_name(cluster);
         Workload {
             name: labels.get(WORKLOAD_NAME).cloned().unwrap_or(name),
             namespace: namespace.clone(),
             service_account: if account.is_empty() { Str::default() } else { self.spiffe(namespace, account) },
-            cluster: self.options.cluster.clone(),
+            cluster: cluster.clone(),
             network: stated,
             tls,
             hostname: Str::default(),
             subdomain: Str::default(),
             node: Str::default(),
-            labels: topology::augment(&labels, &locality, &self.options.cluster, "", &network),
+            labels: topology::augment(&labels, &locality, cluster, "", &network),
             locality,
             place,
         }
@@ -105,8 +107,8 @@ impl Index {
         }
     }
 
-    /// All pods of all clusters and WorkloadEntries of a namespace that carry `selector`, pods first as istiod sorts them,
-    /// with the ports they name.
+    /// All pods and WorkloadEntries of a namespace, in all clusters, that carry `selector`, with the ports they name; pods
+    /// first, and each by name, as istiod sorts them.
     pub(super) fn selected(&self, namespace: &Namespace, selector: &Labels, reads: &mut Vec<Source>) -> Vec<Selected> {
         reads.push(Source::Workloads(namespace.clone()));
         let mut found = Vec::new();
@@ -124,30 +126,39 @@ impl Index {
                 });
             }
         }
-        for object in self.of_kind(Kind::WorkloadEntry, namespace) {
-            let Spec::WorkloadEntry(entry) = &object.spec else { continue };
-            let mut labels = entry.workload.labels.clone();
-            labels.extend(object.meta.labels.iter().map(|(k, v)| (k.clone(), v.clone())));
-            let reached = !entry.workload.address.is_empty() || !entry.workload.network.is_empty();
-            if !carries(&labels, selector) || !reached {
-                continue;
-            }
-            let checked =
-                object.meta.annotations.get("proxy.istio.io/health-checks-enabled").is_some_and(|v| v == "true");
-            if checked && entry.healthy != Some(true) {
-                continue;
-            }
-            let workload =
-                self.entry_workload(object.meta.name.clone(), namespace, &object.meta.labels, &entry.workload);
-            found.push(Selected {
-                object: Arc::clone(object),
-                address: entry.workload.address.clone(),
-                weight: entry.workload.weight,
-                workload: Arc::new(workload),
-                health: Health::Unknown,
-            });
+        let pods = found.len();
+        found.extend(self.all_clusters().flat_map(|cluster| self.entries(&cluster, namespace, selector)));
+        let (pods, entries) = found.split_at_mut(pods);
+        for list in [pods, entries] {
+            list.sort_by(|a, b| a.object.meta.name.cmp(&b.object.meta.name));
         }
         found
+    }
+
+    /// All WorkloadEntries of a namespace of a cluster that carry `selector`, by name.
+    pub(super) fn entries(&self, cluster: &Str, namespace: &Namespace, selector: &Labels) -> Vec<Selected> {
+        let all = self.of_kind_in(cluster, Kind::WorkloadEntry, namespace);
+        all.filter_map(|object| self.entry(object, selector)).collect()
+    }
+
+    fn entry(&self, object: &Arc<Object>, selector: &Labels) -> Option<Selected> {
+        let Object { meta, spec: Spec::WorkloadEntry(entry), .. } = &**object else { return None };
+        let mut labels = entry.workload.labels.clone();
+        labels.extend(meta.labels.iter().map(|(k, v)| (k.clone(), v.clone())));
+        let reached = !entry.workload.address.is_empty() || !entry.workload.network.is_empty();
+        let checked = meta.annotations.get("proxy.istio.io/health-checks-enabled").is_some_and(|v| v == "true");
+        if !carries(&labels, selector) || !reached || checked && entry.healthy != Some(true) {
+            return None;
+        }
+        let (name, workload) = (meta.name.clone(), &entry.workload);
+        let found = self.entry_workload(&meta.cluster, name, &meta.namespace, &meta.labels, workload);
+        Some(Selected {
+            object: Arc::clone(object),
+            address: workload.address.clone(),
+            weight: workload.weight,
+            workload: Arc::new(found),
+            health: Health::Unknown,
+        })
     }
 
     fn node_locality(&self, cluster: &Str, node: &Str, reads: &mut Vec<Source>) -> Locality {

@@ -44,7 +44,7 @@ impl View<'_> {
         let instance = self.instance(there, address);
         match instance.map(|i| (i, i.workload.as_deref())) {
             Some((instance, Some(workload))) if instance.pod.is_empty() => {
-                self.workload_entry_targets(instance, workload, out);
+                self.workload_entry_targets(there, instance, workload, out);
             }
             Some((instance, Some(workload))) => {
                 for service in self.selected_by(there, &workload.namespace, &workload.labels) {
@@ -58,10 +58,10 @@ impl View<'_> {
         }
     }
 
-    /// Services that select a WorkloadEntry, whose ports by name override the service's.
-    fn workload_entry_targets(&self, instance: &Instance, workload: &Workload, out: &mut Vec<Aged>) {
+    /// Services of a cluster that select a WorkloadEntry of it, whose ports by name override the service's.
+    fn workload_entry_targets(&self, cluster: &str, instance: &Instance, workload: &Workload, out: &mut Vec<Aged>) {
         let named = |name: &Str| instance.ports.iter().find(|p| p.name == *name).map(|p| p.number);
-        for service in self.selected_by("", &workload.namespace, &workload.labels) {
+        for service in self.selected_by(cluster, &workload.namespace, &workload.labels) {
             if service.resolution != Resolution::Static {
                 continue;
             }

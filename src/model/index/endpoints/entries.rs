@@ -38,7 +38,7 @@ impl Index {
                 .enumerate()
                 .map(|(i, e)| {
                     let name = format!("{}-{i}", meta.name).into();
-                    let workload = self.entry_workload(name, &meta.namespace, &Default::default(), e);
+                    let workload = self.entry_workload(&meta.cluster, name, &meta.namespace, &Default::default(), e);
                     (e.address.clone(), e.weight, Some(&e.ports), Arc::new(workload))
                 })
                 .collect(),

@@ -13,8 +13,8 @@ use crate::model::index::workloads::is_alive;
 use crate::model::index::{Index, Source, at};
 
 impl Index {
-    /// From EndpointSlices of the Service's cluster, and in the own one from WorkloadEntries that the Service selects
-    /// (istio `serviceregistry/kube/controller/endpointslice.go`). `known` is the Service as callers know it.
+    /// From EndpointSlices of the Service's cluster, and from WorkloadEntries there that the Service selects (istio
+    /// `serviceregistry/kube/controller/{endpointslice,multicluster}.go`). `known` is the Service as callers know it.
     pub(super) fn kubernetes_endpoints(
         &self,
         meta: &Meta,
@@ -48,20 +48,15 @@ impl Index {
                 }
             }
         }
-        let here = meta.cluster.is_empty();
-        if here && !service.is_headless() && !service.selector.is_empty() && service.external_name.is_empty() {
-            self.selected_entries(meta, service, out, reads);
+        if !service.is_headless() && !service.selector.is_empty() && service.external_name.is_empty() {
+            reads.push(Source::Workloads(meta.namespace.clone()));
+            self.selected_entries(meta, service, known, out);
         }
     }
 
-    fn selected_entries(&self, meta: &Meta, service: &KubeService, out: &mut Vec<Endpoint>, reads: &mut Vec<Source>) {
-        reads.push(Source::Workloads(meta.namespace.clone()));
-        if self.of_kind(Kind::WorkloadEntry, &meta.namespace).next().is_none() {
-            return;
-        }
-        for found in self.selected(&meta.namespace, &service.selector, reads) {
-            let is_ip = found.address.parse::<std::net::IpAddr>().is_ok();
-            if !matches!(found.object.spec, Spec::WorkloadEntry(_)) || !is_ip {
+    fn selected_entries(&self, meta: &Meta, service: &KubeService, known: &KubeService, out: &mut Vec<Endpoint>) {
+        for found in self.entries(&meta.cluster, &meta.namespace, &service.selector) {
+            if found.address.parse::<std::net::IpAddr>().is_err() {
                 continue;
             }
             for port in service.ports.iter().filter(|p| p.protocol == Transport::Tcp) {
@@ -69,8 +64,9 @@ impl Index {
                     TargetPort::Number(n) => Some(found.port(&port.name).unwrap_or(*n as u16)),
                     TargetPort::Name(name) => found.port(name),
                 };
-                if let Some(target) = target {
-                    out.push(found.endpoint(found.address.clone(), target, port.port as u16));
+                let called = known.ports.iter().find(|p| p.name == port.name);
+                if let (Some(target), Some(called)) = (target, called) {
+                    out.push(found.endpoint(found.address.clone(), target, called.port as u16));
                 }
             }
         }

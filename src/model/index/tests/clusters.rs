@@ -125,12 +125,64 @@ fn a_service_entry_selects_pods_of_all_clusters() {
     assert_eq!(clusters, ["Kubernetes", "east"]);
 }
 
+fn vm(address: &str) -> Value {
+    json!({"apiVersion": "networking.istio.io/v1", "kind": "WorkloadEntry", "metadata": {"name": "vm", "namespace": "shop"},
+        "spec": {"address": address, "labels": {"app": "a"}, "ports": {"http": 9000}}})
+}
+
+fn told(endpoints: &[Endpoint]) -> Vec<String> {
+    let line = |e: &Endpoint| format!("{} {}:{} for {}", e.workload.cluster, e.address(), e.port, e.service_port);
+    endpoints.iter().map(line).collect()
+}
+
+#[test]
+fn workload_entries_are_selected_by_services_of_their_own_cluster_and_by_service_entries() {
+    let mut index = two_clusters();
+    // The number of the port is that of the own cluster, its target the one of the other.
+    let mut there = service("a", "shop", "10.97.0.1");
+    there["spec"]["ports"] = json!([{"name": "http", "port": 8000, "targetPort": 7000}, {"name": "more", "port": 9}]);
+    index.apply(&far(&[vm("10.5.0.2"), there]), None);
+    put(&mut index, &[vm("10.5.0.1")]);
+    let expected = [
+        "Kubernetes 10.1.0.1:8080 for 80",
+        "Kubernetes 10.5.0.1:9000 for 80",
+        "east 10.1.0.1:8080 for 80",
+        "east 10.5.0.2:9000 for 80",
+    ];
+    assert_eq!(told(&of_a(&index)), expected);
+    let far_vm = &of_a(&index)[3].workload;
+    assert_eq!(far_vm.labels.get("topology.istio.io/network").map(Str::as_str), Some("far"), "as all of its cluster");
+
+    put(&mut index, &[entry("db", "shop", "db.example", json!({"workloadSelector": {"labels": {"app": "a"}}}))]);
+    let (_, endpoints) = index.snapshot().endpoints().find(|((host, _), _)| host.as_str() == "db.example").unwrap();
+    let all: Vec<_> = endpoints.list.iter().map(|e| format!("{} {}", e.workload.cluster, e.address())).collect();
+    assert_eq!(all, ["Kubernetes 10.1.0.1", "east 10.1.0.1", "Kubernetes 10.5.0.1", "east 10.5.0.2"]);
+
+    index.apply(&BTreeMap::from([(far(&[vm("10.5.0.2")]).into_keys().next().unwrap(), None)]), None);
+    assert_eq!(told(&of_a(&index)), expected[..3]);
+}
+
+#[test]
+fn a_machine_with_a_workload_entry_answers_for_services_of_its_own_cluster() {
+    let mut index = two_clusters();
+    let mut only_there = service("far", "shop", "10.97.0.3");
+    only_there["spec"]["selector"] = json!({"app": "a"});
+    index.apply(&far(&[vm("10.5.0.2"), only_there]), None);
+    let view = View::new(index.snapshot(), &Scope::Public);
+    let (addresses, labels, namespace) = (["10.5.0.2".into()], Labels::new(), "shop".into());
+    let beside =
+        Beside { addresses: &addresses, namespace: &namespace, cluster: "east", labels: &labels, ports: Vec::new() };
+    let targets = view.targets(&beside);
+    assert_eq!(targets.iter().map(|t| format!("{} {}", t.name, t.number)).collect::<Vec<_>>(), ["a 9000", "far 9000"]);
+}
+
 #[test]
 fn a_cluster_that_goes_leaves_nothing() {
     let mut index = two_clusters();
+    index.apply(&far(&[vm("10.5.0.2")]), None);
     let keys: Vec<Key> = index.objects().filter(|o| !o.meta.cluster.is_empty()).map(|o| o.key()).collect();
     let gone: BTreeMap<_, _> = keys.into_iter().map(|key| (key, None)).collect();
-    assert_eq!(gone.len(), 5);
+    assert_eq!(gone.len(), 6);
     index.apply(&gone, None);
     let mut alone = super::index();
     put(&mut alone, &[service("a", "shop", "10.96.0.1"), pod("p", "10.1.0.1"), slice("p", "10.1.0.1"), node("here")]);
