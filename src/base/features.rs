@@ -1,5 +1,9 @@
 //! istiod's variables that change what proxies are sent.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use ipnet::{Ipv4Net, Ipv6Net};
+
 use super::{Double, Duration};
 
 /// istiod's feature variables that change what proxies are sent, with istiod's defaults (`pilot/pkg/features`).
@@ -52,6 +56,19 @@ pub struct Features {
     /// `PREFER_DESTINATIONRULE_TLS_FOR_EXTERNAL_SERVICES`: of TLS to others, rules say more than the proxy's own files;
     /// true.
     pub external_by_rule: bool,
+    /// `PILOT_ENABLE_REMOTE_CREDENTIALS_CONTROLLER`: gateways of remote clusters are sent private keys; true.
+    pub remote_credentials: bool,
+    /// `PILOT_IP_AUTOALLOCATE_IPV4_PREFIX`: from where hosts of ServiceEntries are given addresses; 240.240.0.0/16.
+    pub allocate_v4: Ipv4Net,
+    /// `PILOT_IP_AUTOALLOCATE_IPV6_PREFIX`, likewise; 2001:2::/48.
+    pub allocate_v6: Ipv6Net,
+}
+
+impl Features {
+    /// istiod's range of virtual addresses.
+    pub const ALLOCATE_V4: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(240, 240, 0, 0), 16);
+    /// The same of IPv6.
+    pub const ALLOCATE_V6: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::new(0x2001, 2, 0, 0, 0, 0, 0, 0), 48);
 }
 
 impl Default for Features {
@@ -79,6 +96,9 @@ impl Default for Features {
             locality_weights: false,
             balanced_headless: false,
             external_by_rule: true,
+            remote_credentials: true,
+            allocate_v4: Self::ALLOCATE_V4,
+            allocate_v6: Self::ALLOCATE_V6,
         }
     }
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::{Ipv4Net, Ipv6Net};
+
 use crate::base::{Double, Features as Generation};
 
 /// Everything that is read from the environment.
@@ -23,6 +25,8 @@ pub struct Environment {
     pub remote_timeout: Duration,
     /// `PILOT_INSECURE_MULTICLUSTER_KUBECONFIG_OPTIONS`, a list.
     pub insecure_kubeconfigs: BTreeSet<String>,
+    /// `PILOT_MULTICLUSTER_KUBECONFIG_PATH`: a folder that leads to remote clusters in place of Secrets.
+    pub remote_kubeconfigs: Option<PathBuf>,
     /// Where a cluster may be.
     pub cluster: Cluster,
     /// Settings by which istiod's behaviour is changed.
@@ -57,6 +61,8 @@ pub struct Features {
     pub leader_election: bool,
     /// `PILOT_ENABLE_IP_AUTOALLOCATE`: whether virtual addresses are written to ServiceEntries; true.
     pub allocate: bool,
+    /// `PILOT_ENABLE_CROSS_CLUSTER_WORKLOAD_ENTRY`: WorkloadEntries of remote clusters count; true.
+    pub remote_workload_entries: bool,
     /// `UNSAFE_ENABLE_ADMIN_ENDPOINTS`: debug pages that change something.
     pub unsafe_admin: bool,
     /// `PILOT_XDS_CACHE_STATS`: metrics of the cache in istiod's names.
@@ -77,6 +83,7 @@ impl Default for Features {
             debug_on_http: true,
             leader_election: true,
             allocate: true,
+            remote_workload_entries: true,
             unsafe_admin: false,
             cache_stats: false,
             local_metrics: false,
@@ -105,6 +112,8 @@ impl Environment {
             debug_on_http: reader.boolean("ENABLE_DEBUG_ON_HTTP", defaults.debug_on_http),
             leader_election: reader.boolean("ENABLE_LEADER_ELECTION", defaults.leader_election),
             allocate: reader.boolean("PILOT_ENABLE_IP_AUTOALLOCATE", defaults.allocate),
+            remote_workload_entries: reader
+                .boolean("PILOT_ENABLE_CROSS_CLUSTER_WORKLOAD_ENTRY", defaults.remote_workload_entries),
             unsafe_admin: reader.boolean("UNSAFE_ENABLE_ADMIN_ENDPOINTS", defaults.unsafe_admin),
             cache_stats: reader.boolean("PILOT_XDS_CACHE_STATS", defaults.cache_stats),
             local_metrics: reader.boolean("METRICS_LOCALHOST_ACCESS_ONLY", defaults.local_metrics),
@@ -124,6 +133,7 @@ impl Environment {
             insecure_kubeconfigs: lookup("PILOT_INSECURE_MULTICLUSTER_KUBECONFIG_OPTIONS")
                 .map(|list| list.split(',').map(|option| option.trim().to_owned()).collect())
                 .unwrap_or_default(),
+            remote_kubeconfigs: lookup("PILOT_MULTICLUSTER_KUBECONFIG_PATH").map(PathBuf::from),
             cluster: Cluster {
                 kubeconfig: lookup("KUBECONFIG")
                     .map(|list| list.split(':').map(PathBuf::from).collect())
@@ -160,6 +170,7 @@ fn generation(reader: &mut Reader<'_>, defaults: Generation) -> Generation {
         locality_weights: flag("ENABLE_LOCALITY_WEIGHTED_LB_CONFIG", defaults.locality_weights),
         balanced_headless: flag("PILOT_ENABLE_EDS_FOR_HEADLESS_SERVICES", defaults.balanced_headless),
         external_by_rule: flag("PREFER_DESTINATIONRULE_TLS_FOR_EXTERNAL_SERVICES", defaults.external_by_rule),
+        remote_credentials: flag("PILOT_ENABLE_REMOTE_CREDENTIALS_CONTROLLER", defaults.remote_credentials),
         ..defaults
     };
     let sampling = reader.parsed("PILOT_TRACE_SAMPLING", flags.trace_sampling.get());
@@ -170,6 +181,18 @@ fn generation(reader: &mut Reader<'_>, defaults: Generation) -> Generation {
         accepts: reader.parsed("MAX_CONNECTIONS_PER_SOCKET_EVENT_LOOP", flags.accepts),
         dns_queries: reader.parsed("PILOT_DNS_CARES_UDP_MAX_QUERIES", flags.dns_queries),
         dns_jitter: reader.read("PILOT_DNS_JITTER_DURATION", flags.dns_jitter, "a duration such as 100ms", jitter),
+        allocate_v4: reader.read(
+            "PILOT_IP_AUTOALLOCATE_IPV4_PREFIX",
+            flags.allocate_v4,
+            "a range of IPv4 such as 240.240.0.0/16 (/30 at least)",
+            |text| text.parse::<Ipv4Net>().ok().map(|range| range.trunc()).filter(|range| range.prefix_len() <= 30),
+        ),
+        allocate_v6: reader.read(
+            "PILOT_IP_AUTOALLOCATE_IPV6_PREFIX",
+            flags.allocate_v6,
+            "a range of IPv6 such as 2001:2::/48 (/126 at least)",
+            |text| text.parse::<Ipv6Net>().ok().map(|range| range.trunc()).filter(|range| range.prefix_len() <= 126),
+        ),
         ..flags
     }
 }

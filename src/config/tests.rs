@@ -66,6 +66,29 @@ fn variables_that_cannot_be_read_leave_the_default_and_are_named() {
 }
 
 #[test]
+fn ranges_of_virtual_addresses_are_of_their_family_and_large_enough_or_else_istiods() {
+    const V4: &str = "PILOT_IP_AUTOALLOCATE_IPV4_PREFIX";
+    const V6: &str = "PILOT_IP_AUTOALLOCATE_IPV6_PREFIX";
+    let read = |v4: &str, v6: &str| {
+        let (v4, v6) = (v4.to_owned(), v6.to_owned());
+        let (env, problems) = Environment::from_lookup(move |name| match name {
+            V4 => Some(v4.clone()),
+            V6 => Some(v6.clone()),
+            _ => None,
+        });
+        let features = env.features.generation;
+        (format!("{} {}", features.allocate_v4, features.allocate_v6), problems)
+    };
+    assert_eq!(read("10.96.7.7/20", "fd00:1::9/64"), ("10.96.0.0/20 fd00:1::/64".to_owned(), Vec::new()));
+    for (v4, v6) in [("10.0.0.0", "fd00::"), ("fd00::/64", "10.0.0.0/8"), ("10.0.0.0/31", "fd00::/127"), ("x", "y")] {
+        let (ranges, problems) = read(v4, v6);
+        assert_eq!(ranges, "240.240.0.0/16 2001:2::/48");
+        assert!(problems[0].starts_with(&format!("{V4}={v4} is not a range of IPv4")), "{problems:?}");
+        assert!(problems[1].starts_with(&format!("{V6}={v6} is not a range of IPv6")), "{problems:?}");
+    }
+}
+
+#[test]
 fn log_levels_are_istiods() {
     assert_eq!(LogLevel::parse("default:debug,ads:none"), Some(LogLevel(tracing::Level::DEBUG)));
     assert_eq!(LogLevel::parse("all:warn"), Some(LogLevel(tracing::Level::WARN)));

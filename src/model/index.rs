@@ -118,6 +118,7 @@ impl Index {
     /// An index of nothing, with the mesh's settings and the addresses given before.
     pub fn new(options: Options, mesh: MeshConfig, allocations: Allocations) -> Self {
         let snapshot = Snapshot::empty(mesh_fact(&options, mesh));
+        let allocations = allocations.within(&options.features);
         Self {
             options,
             objects: OrdMap::new(),

@@ -55,7 +55,7 @@ impl ExportTo {
 /// Addresses that mizzen or istiod gave to a host which has none.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Allocation {
-    /// From 240.240.0.0/16, if mizzen gave it; empty where a status says none of the family.
+    /// From 240.240.0.0/16, if mizzen gave it and is told no other range; empty where a status says none of the family.
     pub v4: Str,
     /// From 2001:2::/48, likewise.
     pub v6: Str,

@@ -6,20 +6,20 @@
 //! host. No address is given twice. Users' own are never given away; of two statuses with one address, the older
 //! object keeps it and the other gets a new one.
 
+mod pool;
+
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use imbl::OrdMap;
 
 use crate::api::service_entry::{Allocated, Resolution, ServiceEntry};
 use crate::api::{Key, Kind, Meta, Spec};
-use crate::base::{Digest, Host, Namespace, Str};
+use crate::base::{Digest, Features, Host, Namespace, Str};
 use crate::model::facts::Allocation;
 
 use super::{Dirty, Index};
-
-/// Slots of 240.240.0.0/16 without the network's own address and broadcast: 1 to 65534.
-const SLOTS: u32 = 65534;
+use pool::Pool;
 
 /// Whose an address is: a host of a ServiceEntry, by namespace, host and name of the object. Two objects of a namespace
 /// may have one host, and istiod gives each its own addresses. The name is empty for addresses that were kept before
@@ -60,6 +60,15 @@ impl Allocations {
             }
         }
         out
+    }
+
+    /// Without what mizzen gave out of other ranges than it has now.
+    pub(super) fn within(mut self, features: &Features) -> Self {
+        let pool = Pool::new(features);
+        let given = self.given.iter().filter(|(_, given)| given.claim == Claim::Given && !pool.has(&given.addresses));
+        let outside: Vec<Owner> = given.map(|(owner, _)| owner.clone()).collect();
+        outside.iter().for_each(|owner| drop(self.release(owner)));
+        self
     }
 
     /// Everything that was given: namespace, host, name of the object and addresses, in order.
@@ -110,24 +119,17 @@ impl Allocations {
     }
 
     /// The slot by hash, or the next that is free. False when all are taken.
-    fn assign(&mut self, owner: &Owner, reserved: &BTreeSet<IpAddr>) -> bool {
+    fn assign(&mut self, pool: Pool, owner: &Owner, reserved: &BTreeSet<IpAddr>) -> bool {
         let digest = Digest::of_bytes(format!("{}/{}", owner.0, owner.1).as_bytes());
-        let start = u32::from_le_bytes([digest.0[0], digest.0[1], digest.0[2], digest.0[3]]) % SLOTS;
-        let mut slots = (0..SLOTS).map(|i| Allocation::of_slot(((start + i) % SLOTS + 1) as u16));
+        let seed = u32::from_le_bytes([digest.0[0], digest.0[1], digest.0[2], digest.0[3]]);
         let free = |a: &Allocation| ips(a).iter().all(|ip| !self.taken.contains_key(ip) && !reserved.contains(ip));
-        let Some(addresses) = slots.find(free) else { return false };
+        let Some(addresses) = pool.from(seed).find(free) else { return false };
         self.give(owner.clone(), addresses, Claim::Given);
         true
     }
 }
 
 impl Allocation {
-    /// The addresses of a slot, from 1 to 65534.
-    pub fn of_slot(slot: u16) -> Self {
-        let (v4, v6) = (Ipv4Addr::from([240, 240, 0, 0]).to_bits(), Ipv6Addr::new(0x2001, 2, 0, 0, 0, 0, 0, slot));
-        Self { v4: Ipv4Addr::from(v4 + u32::from(slot)).to_string().into(), v6: v6.to_string().into() }
-    }
-
     /// What a status says of a host: its first address of each family. None if it has none that can be read.
     pub fn stated(status: &[Allocated], host: &Host) -> Option<Self> {
         let own = status.iter().filter(|a| Host::new(a.host.clone()) == *host);
@@ -254,12 +256,13 @@ impl Index {
         {
             return self.allocations.give(owner.clone(), left.addresses, Claim::Given);
         }
-        if !self.allocations.assign(owner, reserved) {
+        let pool = Pool::new(&self.options.features);
+        if !self.allocations.assign(pool, owner, reserved) {
             // Only now do hosts that are gone lose what was kept for them.
             let gone: Vec<Owner> =
                 self.allocations.given.keys().filter(|other| !self.is_entitled(other)).cloned().collect();
             gone.iter().for_each(|other| drop(self.allocations.release(other)));
-            self.allocations.assign(owner, reserved);
+            self.allocations.assign(pool, owner, reserved);
         }
     }
 

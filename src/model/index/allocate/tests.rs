@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::api::mesh::MeshConfig;
-use crate::base::Str;
+use crate::base::{Features, Str};
 use crate::model::facts::Allocation;
 use crate::model::index::tests::{entry, index, object, put};
 use crate::model::index::{Allocations, Index, Options};
@@ -185,6 +185,22 @@ fn when_all_addresses_are_given_hosts_that_are_gone_lose_theirs() {
     put(&mut index, &[named("a")]);
     assert!(given(&index, "a").is_some());
     assert_eq!(index.allocations().iter().count(), 1);
+}
+
+#[test]
+fn another_range_is_for_whoever_has_no_status_and_statuses_stay() {
+    let mut before = index();
+    put(&mut before, &[named("a"), stated("b", 1, &["240.240.0.77", "2001:2::77"])]);
+    let kept = before.allocations().iter().map(|(n, h, o, a)| (n.clone(), h.clone(), o.clone(), a.clone()));
+    let kept = Allocations::restore(kept.collect::<Vec<_>>());
+    let (v4, v6) = ("10.64.0.0/24".parse().unwrap(), "fd00:7::/64".parse().unwrap());
+    let features = Features { allocate_v4: v4, allocate_v6: v6, ..Features::default() };
+    let options = Options { features, ..Options::default() };
+    let mut index = Index::new(options, MeshConfig::default(), kept);
+    put(&mut index, &[named("a"), stated("b", 1, &["240.240.0.77", "2001:2::77"])]);
+    let a = served(&index, "a").unwrap();
+    assert!(a.v4.starts_with("10.64.0.") && a.v6.starts_with("fd00:7::"), "{a:?}");
+    assert_eq!(served(&index, "b"), pair("240.240.0.77", "2001:2::77"));
 }
 
 #[test]
