@@ -65,8 +65,13 @@ pub(super) async fn start(
         doubt: args.list_doubt,
         cluster: args.cluster_id.clone(),
         rate,
-        remote_timeout: environment.remote_timeout,
-        insecure: environment.insecure_kubeconfigs.clone(),
+        remotes: kube::Remotes {
+            timeout: environment.remote_timeout,
+            insecure: environment.insecure_kubeconfigs.clone(),
+            folder: environment.remote_kubeconfigs.clone(),
+            workload_entries: environment.features.remote_workload_entries,
+            credentials: environment.features.generation.remote_credentials,
+        },
         roster: roster.clone(),
     };
     let connection = kube::Connection::open(&place, rate).await?;

@@ -28,7 +28,7 @@ mod settings;
 mod split;
 mod task;
 mod text;
-mod walk;
+pub(super) mod walk;
 mod watch;
 
 use std::collections::BTreeMap;

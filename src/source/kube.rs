@@ -11,8 +11,8 @@
 //!   that is believed after a minute, if a second list says the same. A watched deletion is obeyed at once.
 //! - What cannot be heard changes nothing: while the API server is away, everything stays as it was.
 //! - Of an object that is wrong, the last good version stays in force, and a finding says so.
-//! - Of other clusters, to which Secrets lead, what a service registry needs is read; one that is away changes nothing,
-//!   and holds up the start for a while only.
+//! - Of other clusters, to which Secrets or files lead, what a service registry needs is read, and what gateways there
+//!   serve with; one that is away changes nothing, and holds up the start for a while only.
 //! - No answer is kept: an object is cut to what is used while its bytes are read.
 //!
 //! Absent: what objects mean (`api`, `model`), writing.
@@ -38,6 +38,7 @@ mod resource;
 mod settings;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,17 +69,25 @@ pub struct Options {
     pub cluster: String,
     /// How many requests are made of each remote cluster.
     pub rate: Rate,
-    /// `PILOT_REMOTE_CLUSTER_TIMEOUT`: how long the start waits for remote clusters; zero for as long as it takes.
-    pub remote_timeout: Duration,
-    /// `PILOT_INSECURE_MULTICLUSTER_KUBECONFIG_OPTIONS`: what kubeconfigs of remote clusters may ask for.
-    pub insecure: BTreeSet<String>,
+    /// What is read of remote clusters, and how.
+    pub remotes: Remotes,
     /// How remote clusters are, for whoever wants to look.
     pub roster: Roster,
 }
 
-impl Options {
-    /// How long remote clusters are waited for, if nothing else is said.
-    pub const REMOTE_TIMEOUT: Duration = Duration::from_secs(30);
+/// What is read of remote clusters, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Remotes {
+    /// `PILOT_REMOTE_CLUSTER_TIMEOUT`: how long the start waits for them; zero for as long as it takes.
+    pub timeout: Duration,
+    /// `PILOT_INSECURE_MULTICLUSTER_KUBECONFIG_OPTIONS`: what their kubeconfigs may ask for.
+    pub insecure: BTreeSet<String>,
+    /// `PILOT_MULTICLUSTER_KUBECONFIG_PATH`: a folder of kubeconfigs that is read in place of Secrets.
+    pub folder: Option<PathBuf>,
+    /// `PILOT_ENABLE_CROSS_CLUSTER_WORKLOAD_ENTRY`: whether their WorkloadEntries are read.
+    pub workload_entries: bool,
+    /// `PILOT_ENABLE_REMOTE_CREDENTIALS_CONTROLLER`: whether their Secrets are read, for gateways there.
+    pub credentials: bool,
 }
 
 /// What is counted: how reading goes.

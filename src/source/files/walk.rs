@@ -13,7 +13,7 @@ const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 /// How a file looks without being read: equal stamps mean equal content, save within one tick of the clock of
 /// the file system (see `Known::settled`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp {
+pub(in crate::source) struct Stamp {
     pub(super) identity: Identity,
     pub(super) len: u64,
     /// Nanoseconds since 1970 of the last write, as the file says.
@@ -24,7 +24,7 @@ pub(super) struct Stamp {
 
 /// Which file or directory it is, whatever it is called: device and inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Identity(u64, u64);
+pub(in crate::source) struct Identity(u64, u64);
 
 impl Identity {
     pub(super) fn of(meta: &Metadata) -> Self {
@@ -54,9 +54,9 @@ impl Stamp {
 
 /// One look at a folder.
 #[derive(Debug, Default)]
-pub(super) struct Tree {
+pub(in crate::source) struct Tree {
     /// The files to read, by the path they are seen under.
-    pub(super) files: BTreeMap<PathBuf, Stamp>,
+    pub(in crate::source) files: BTreeMap<PathBuf, Stamp>,
     /// Each folder by its real path, with the paths it is seen under.
     pub(super) folders: BTreeMap<PathBuf, BTreeSet<PathBuf>>,
     /// The same for files that are seen through a link, and for a root that is a file.
@@ -67,7 +67,7 @@ pub(super) struct Tree {
     /// links, and the one that holds the root.
     pub(super) directories: BTreeMap<PathBuf, Identity>,
     /// What could not be looked at, and why. Files below such a path are not known to be gone.
-    pub(super) problems: BTreeMap<PathBuf, io::Error>,
+    pub(in crate::source) problems: BTreeMap<PathBuf, io::Error>,
 }
 
 /// Walks a folder, following links; a `root` that is a file is a tree of that one file, whatever its name.
@@ -75,7 +75,7 @@ pub(super) struct Tree {
 /// Hidden names are passed over, and with them what editors leave beside a file, and the `..data` and
 /// `..2024_…` directories behind the visible links of a mounted ConfigMap, which would be read twice.
 /// One `stat` per file. Fails if there is nothing at `root`, or nothing that can be looked at.
-pub(super) fn walk(root: &Path) -> io::Result<Tree> {
+pub(in crate::source) fn walk(root: &Path) -> io::Result<Tree> {
     let meta = fs::metadata(root)?;
     let real = fs::canonicalize(root)?;
     let mut tree = Tree::default();

@@ -98,8 +98,9 @@ impl Reading<'_> {
 
     fn item(&self, mut object: Value) -> Item {
         let key = self.key(&object);
-        // A ConfigMap that has nothing for gateways is one of many.
-        let empty = key.kind == Kind::ConfigMap && object["data"].as_object().is_none_or(serde_json::Map::is_empty);
+        // What has nothing for gateways is one of many. (Of the own cluster, findings say which Secrets there are.)
+        let many = key.kind == Kind::ConfigMap || key.kind == Kind::Secret && !key.cluster.is_empty();
+        let empty = many && object["data"].as_object().is_none_or(serde_json::Map::is_empty);
         if empty || key.kind.is_istio() && !self.is_ours(&object) {
             return Item { key, state: State::Foreign, findings: Vec::new() };
         }

@@ -100,8 +100,9 @@ pub(super) fn read_all(
     let (tell, known) = watch::channel(None);
     let lists: Vec<Resource> = lists.collect();
     // Where only Kubernetes' own kinds are read, nobody asks which others there are.
-    if lists.iter().any(|list| list.kind.is_istio()) {
-        tokio::spawn(discovery::run(client.clone(), tell, nudge.clone()));
+    let wanted: Vec<Kind> = lists.iter().map(|list| list.kind).filter(|kind| kind.is_istio()).collect();
+    if !wanted.is_empty() {
+        tokio::spawn(discovery::run(client.clone(), wanted, tell, nudge.clone()));
     }
     let around = Around { client, known, nudge, steps, watcher, revision, doubt };
     for (list, resource) in lists.into_iter().enumerate() {
@@ -121,7 +122,9 @@ async fn read(files: &mut Option<Receiver<Delivery>>) -> Option<Delivery> {
 /// All that is read.
 fn lists(options: &Options, maps: bool) -> Vec<(Resource, Use)> {
     let mut lists: Vec<_> = Kind::all().map(|kind| (Resource::all(kind), Use::Objects)).collect();
-    lists.push((Resource::clusters(&options.namespace), Use::Clusters));
+    if options.remotes.folder.is_none() {
+        lists.push((Resource::clusters(&options.namespace), Use::Clusters));
+    }
     let map = |name: &str| Resource::config_map(&options.namespace, name);
     if maps {
         lists.push((map(&settings::name(&options.revision)), Use::Settings(Role::Own)));

@@ -13,7 +13,7 @@ use crate::api::Kind;
 
 /// How often it is asked while a CRD is missing. As long as nothing is new, the answer has no body.
 const PATIENT: Duration = Duration::from_secs(5);
-/// How often it is asked when all are there.
+/// How often it is asked when all that are wanted are there.
 const CONTENT: Duration = Duration::from_secs(600);
 /// All groups in one answer (Kubernetes 1.27 and later).
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
@@ -26,14 +26,19 @@ pub(super) type Served = BTreeMap<Kind, &'static str>;
 pub(super) type Known = watch::Receiver<Option<Arc<Served>>>;
 
 /// Asks again and again until nobody wants to know; `nudge` asks at once.
-pub(super) async fn run(client: Arc<Client>, known: watch::Sender<Option<Arc<Served>>>, nudge: Arc<Notify>) {
+pub(super) async fn run(
+    client: Arc<Client>,
+    wanted: Vec<Kind>,
+    known: watch::Sender<Option<Arc<Served>>>,
+    nudge: Arc<Notify>,
+) {
     let mut failures = super::backoff::Backoff::new();
     let (mut tag, mut complete) = (None, false);
     loop {
         let wait = match ask(&client, &mut tag).await {
             Ok(served) => {
                 failures.reset();
-                complete = Kind::all().all(|kind| served.contains_key(&kind));
+                complete = wanted.iter().all(|kind| served.contains_key(kind));
                 let served = Some(Arc::new(served));
                 known.send_if_modified(|last| {
                     let changed = *last != served;

@@ -14,6 +14,8 @@ pub(super) struct Resource {
     pub(super) namespace: Option<String>,
     /// The cluster, if it is not the own one.
     pub(super) cluster: Str,
+    /// Whether all else is of use without it, should it not be allowed to be read.
+    pub(super) optional: bool,
 }
 
 impl Resource {
@@ -28,7 +30,7 @@ impl Resource {
             }
             _ => "",
         };
-        Self { kind, selector: selector.to_owned(), namespace: None, cluster: Str::new() }
+        Self { kind, selector: selector.to_owned(), namespace: None, cluster: Str::new(), optional: false }
     }
 
     /// One ConfigMap.

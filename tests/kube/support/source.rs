@@ -1,6 +1,6 @@
 //! mizzen's source over such an API server, in this process.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -85,6 +85,16 @@ impl Source {
 
     /// Begins to read where a kubeconfig says.
     pub(crate) fn by(kubeconfig: PathBuf) -> Self {
+        Self::with(kubeconfig, Self::remotes())
+    }
+
+    /// How remote clusters are read if nothing else is said.
+    pub(crate) fn remotes() -> kube::Remotes {
+        kube::Remotes { timeout: REMOTE_TIMEOUT, workload_entries: true, credentials: true, ..kube::Remotes::default() }
+    }
+
+    /// Begins to read where a kubeconfig says, and remote clusters in some way.
+    pub(crate) fn with(kubeconfig: PathBuf, remotes: kube::Remotes) -> Self {
         let place = kube::Place { named: Some(kubeconfig), ..kube::Place::default() };
         let rate = kube::Rate { qps: 80.0, burst: 160 };
         let roster = kube::Roster::default();
@@ -95,8 +105,7 @@ impl Source {
             doubt: DOUBT,
             cluster: "Kubernetes".to_owned(),
             rate,
-            remote_timeout: REMOTE_TIMEOUT,
-            insecure: BTreeSet::new(),
+            remotes,
             roster: roster.clone(),
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();

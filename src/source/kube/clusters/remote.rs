@@ -16,11 +16,46 @@ use crate::source::kube::desk::{Desk, Use, read_all};
 use crate::source::kube::pace::Rate;
 use crate::source::kube::place::Origin;
 use crate::source::kube::resource::Resource;
-use crate::source::kube::{Status, Watcher};
+use crate::source::kube::{Options, Status, Watcher};
 
-/// What istiod's service registry reads (`pilot/pkg/serviceregistry/kube/controller`); Istio's kinds are read from the own
-/// cluster alone.
+/// What istiod's service registry reads (`pilot/pkg/serviceregistry/kube/controller`).
 const KINDS: [Kind; 5] = [Kind::Namespace, Kind::Node, Kind::Service, Kind::EndpointSlice, Kind::Pod];
+
+/// How remote clusters are read.
+#[derive(Clone)]
+pub(super) struct Manner {
+    kinds: Arc<[Kind]>,
+    /// What kubeconfigs may ask for.
+    allowed: Arc<BTreeSet<String>>,
+    rate: Rate,
+    doubt: Duration,
+    revision: Arc<str>,
+}
+
+impl Manner {
+    pub(super) fn new(options: &Options) -> Self {
+        let remotes = &options.remotes;
+        let more = [(Kind::WorkloadEntry, remotes.workload_entries), (Kind::Secret, remotes.credentials)];
+        let more = more.into_iter().filter(|(_, wanted)| *wanted).map(|(kind, _)| kind);
+        Self {
+            kinds: KINDS.into_iter().chain(more).collect(),
+            allowed: Arc::new(remotes.insecure.clone()),
+            rate: options.rate,
+            doubt: options.doubt,
+            revision: options.revision.as_str().into(),
+        }
+    }
+
+    /// The lists that are read of a cluster. It is of use without what is no service.
+    fn lists(&self, cluster: &Str) -> impl Iterator<Item = Resource> {
+        let list = |kind: &Kind| Resource {
+            cluster: cluster.clone(),
+            optional: !KINDS.contains(kind),
+            ..Resource::all(*kind)
+        };
+        self.kinds.iter().map(list)
+    }
+}
 
 /// What a reader has to say.
 pub(super) struct News {
@@ -53,21 +88,19 @@ impl Drop for Reader {
 pub(super) fn start(
     cluster: &Str,
     kubeconfig: Arc<str>,
-    allowed: Arc<BTreeSet<String>>,
-    (rate, doubt): (Rate, Duration),
+    manner: Manner,
     (number, news): (u64, Sender<News>),
 ) -> Reader {
     let cluster = cluster.clone();
     let task = tokio::spawn(async move {
         let say = |what| News { cluster: cluster.clone(), reader: number, what };
-        let connection = match Connection::to(Origin::Text(kubeconfig, allowed), rate).await {
+        let connection = match Connection::to(Origin::Text(kubeconfig, manner.allowed.clone()), manner.rate).await {
             Ok(connection) => connection,
             Err(why) => return drop(news.send(say(What::Unusable(why.to_string()))).await),
         };
-        let lists = KINDS.map(|kind| Resource { cluster: cluster.clone(), ..Resource::all(kind) });
-        let mut desk = Desk::new([Use::Objects; KINDS.len()].into_iter(), true);
-        let client = Arc::new(Client::new(connection));
-        let mut inbox = read_all(client, lists.into_iter(), Arc::new(Silent), "".into(), doubt);
+        let mut desk = Desk::new(manner.kinds.iter().map(|_| Use::Objects), true);
+        let (client, lists) = (Arc::new(Client::new(connection)), manner.lists(&cluster));
+        let mut inbox = read_all(client, lists, Arc::new(Silent), manner.revision.clone(), manner.doubt);
         loop {
             tokio::select! {
                 step = inbox.recv() => {

@@ -36,7 +36,7 @@ impl Status {
 pub struct Remote {
     /// Its name.
     pub id: Str,
-    /// The Secret that leads there, `namespace/name`.
+    /// The Secret that leads there, `namespace/name`, or the file.
     pub secret: Str,
     /// How it is.
     pub status: Status,

@@ -1,7 +1,10 @@
+use std::path::PathBuf;
+
 use serde_json::json;
 
 use super::*;
 use crate::api;
+use crate::source::kube::{Rate, Remotes};
 
 const KUBECONFIG: &str = "
 current-context: c
@@ -22,6 +25,10 @@ impl Watcher for Nobody {
 }
 
 fn clusters(insecure: &[&str]) -> Clusters {
+    with(insecure, None)
+}
+
+fn with(insecure: &[&str], folder: Option<PathBuf>) -> Clusters {
     let options = Options {
         namespace: "istio-system".into(),
         revision: String::new(),
@@ -29,8 +36,13 @@ fn clusters(insecure: &[&str]) -> Clusters {
         doubt: Duration::from_secs(60),
         cluster: "here".into(),
         rate: Rate { qps: 100.0, burst: 100 },
-        remote_timeout: Duration::from_millis(300),
-        insecure: insecure.iter().map(|option| (*option).to_owned()).collect(),
+        remotes: Remotes {
+            timeout: Duration::from_millis(300),
+            insecure: insecure.iter().map(|option| (*option).to_owned()).collect(),
+            folder,
+            workload_entries: true,
+            credentials: true,
+        },
         roster: Roster::default(),
     };
     Clusters::new(&options, Arc::new(Nobody))
@@ -113,4 +125,49 @@ async fn a_cluster_that_cannot_be_reached_is_waited_for_a_while_only() {
     assert!(began.elapsed() >= Duration::from_millis(300));
     assert!(found.iter().any(|f| f.starts_with("east data.east late-cluster: cluster east was not read")), "{found:?}");
     assert!(found.iter().any(|f| f.contains("api-server-away: cluster east: the API server")), "{found:?}");
+}
+
+/// Waits until something is so.
+async fn until_so(clusters: &mut Clusters, what: &str, so: impl Fn(&Clusters) -> bool) {
+    let wait = async {
+        while !so(clusters) {
+            clusters.changed().await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(20), wait).await.is_ok(), "waited in vain for {what}");
+}
+
+fn listed(clusters: &Clusters) -> Vec<String> {
+    clusters.roster.all().iter().map(|r| format!("{} {}", r.id, r.secret.rsplit('/').next().unwrap())).collect()
+}
+
+#[tokio::test]
+async fn kubeconfigs_in_a_folder_lead_to_clusters_and_may_come_and_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let of = |cluster: &str| {
+        KUBECONFIG
+            .replace("cluster: c", &format!("cluster: {cluster}"))
+            .replace("name: c, cluster", &format!("name: {cluster}, cluster"))
+    };
+    // As kubelet mounts a Secret.
+    std::fs::create_dir(folder.path().join("..1")).unwrap();
+    write("..1/east.yaml", &of("east"));
+    std::os::unix::fs::symlink("..1", folder.path().join("..data")).unwrap();
+    std::os::unix::fs::symlink("..data/east.yaml", folder.path().join("east.yaml")).unwrap();
+    write("west.yml", &of("west"));
+    write("notes.txt", &of("north"));
+    let mut all = with(&[], Some(folder.path().to_owned()));
+    assert!(all.waits(), "nobody knows yet whether there are any");
+    let found = settled(&mut all).await;
+    assert_eq!(listed(&all), ["east east.yaml", "west west.yml"]);
+    assert!(found.iter().any(|f| f.contains("late-cluster: cluster east was not read")), "{found:?}");
+    write("zz.yaml", &of("west"));
+    until_so(&mut all, "word of the second way to one cluster", |all| {
+        all.faults.iter().any(|f| f.object.name.ends_with("/zz.yaml") && f.text.contains("/west.yml leads already"))
+    })
+    .await;
+    std::fs::remove_file(folder.path().join("west.yml")).unwrap();
+    std::fs::remove_file(folder.path().join("east.yaml")).unwrap();
+    until_so(&mut all, "what is left", |all| listed(all) == ["west zz.yaml"]).await;
 }

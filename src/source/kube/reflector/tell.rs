@@ -50,8 +50,10 @@ impl Reflector {
         }
         self.around.watcher.failed(self.resource.kind);
         self.failures += 1;
+        let unread = !self.listed;
+        self.listed |= self.resource.optional && error.code() == 403;
         // A watch that breaks off and begins again is nothing to speak of.
-        if self.trouble.is_none() && (self.failures > 1 || !self.listed) {
+        if self.trouble.is_none() && (self.failures > 1 || unread) {
             self.trouble = Some(self.finding(error));
             self.say(Vec::new(), true).await;
         }
@@ -59,7 +61,9 @@ impl Reflector {
 
     pub(super) fn finding(&self, error: &Error) -> Finding {
         let kind = Str::from(self.resource.kind.as_str());
+        let spared = self.resource.optional && error.code() == 403;
         let instead = match self.listed {
+            true if spared && self.ledger.len() == 0 => "there are none of them until they may be read",
             true => "what was last read stays in force",
             false if self.resource.cluster.is_empty() => "nothing is served until it can be read",
             false => "its services are not known until it can be read",
@@ -76,7 +80,8 @@ impl Reflector {
             }
         };
         let object = ObjectRef { kind, ..ObjectRef::default() };
-        Finding { object, field: Str::new(), severity: Severity::Error, code, text: Str::from(text) }
+        let severity = if spared { Severity::Warning } else { Severity::Error };
+        Finding { object, field: Str::new(), severity, code, text: Str::from(text) }
     }
 
     pub(super) async fn tell(&mut self, events: Vec<Event>) {
