@@ -218,11 +218,11 @@ impl Snapshot {
         }
     }
 
-    /// Whether some Secret of a namespace has a private key for gateways.
-    pub fn has_keys(&self, namespace: &Namespace) -> bool {
-        let from = Key::new(Kind::Secret, namespace.clone(), Str::default());
-        let own =
-            self.credentials.range(from..).take_while(|(k, _)| k.kind == Kind::Secret && k.namespace == *namespace);
+    /// Whether some Secret of a namespace of a cluster has a private key for gateways.
+    pub fn has_keys(&self, cluster: &Str, namespace: &Namespace) -> bool {
+        let from = Key { cluster: cluster.clone(), ..Key::new(Kind::Secret, namespace.clone(), Str::default()) };
+        let there = |k: &Key| k.kind == Kind::Secret && k.cluster == *cluster && k.namespace == *namespace;
+        let own = self.credentials.range(from..).take_while(|(k, _)| there(k));
         own.into_iter().any(|(_, credential)| credential.pair.is_some())
     }
 

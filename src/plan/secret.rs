@@ -1,10 +1,12 @@
 //! Which secrets gateways can ask for: a unit per Secret of their own namespace, and one per ConfigMap (istio
 //! `pilot/pkg/xds/sds.go`, `pilot/pkg/model/credentials`).
 //!
-//! A gateway is sent those that it names, out of all that are planned here.
+//! A gateway is sent those that it names, out of all that are planned here. What is in its own cluster goes before what is
+//! in the control plane's (istio `pilot/pkg/credentials/kube/multicluster.go`).
 //!
 //! Invariants: a private key is planned only for gateways of the Secret's own namespace, and only if they are connected in
-//! such a way that nobody else hears it ([`Proxy::confidential`]); sidecars get nothing.
+//! such a way that nobody else hears it ([`Proxy::confidential`]); sidecars get nothing, nor do gateways that state a
+//! cluster of which nothing is known.
 
 #[cfg(test)]
 mod tests;
@@ -14,6 +16,7 @@ use std::collections::BTreeSet;
 use crate::api::{Key, Kind};
 use crate::base::{Namespace, Str};
 use crate::generate::secret::{Content, Secret};
+use crate::model::facts::{Credential, Handle};
 use crate::model::{FactKey, Scope, View};
 use crate::proxy::{Proxy, Role};
 
@@ -33,17 +36,22 @@ pub enum SecretFacets {
     Secrets {
         /// The gateways' own.
         namespace: Namespace,
+        /// Their cluster, as keys name it.
+        cluster: Str,
         /// Whether they may have private keys.
         keys: bool,
     },
 }
 
 /// What a proxy may have of Secrets.
-pub fn secret_facets(_: &View<'_>, proxy: &Proxy) -> SecretFacets {
-    match proxy.role {
-        Role::Router => SecretFacets::Secrets { namespace: proxy.namespace.clone(), keys: proxy.confidential },
-        _ => SecretFacets::Nothing,
+pub fn secret_facets(view: &View<'_>, proxy: &Proxy) -> SecretFacets {
+    let (stated, cluster) = (proxy.cluster(), view.cluster(proxy.cluster()));
+    let here = stated.is_empty() || *stated == *view.mesh().cluster;
+    if proxy.role != Role::Router || !here && cluster.is_empty() {
+        return SecretFacets::Nothing;
     }
+    let keys = proxy.confidential && (here || view.mesh().features.remote_credentials);
+    SecretFacets::Secrets { namespace: proxy.namespace.clone(), cluster: cluster.into(), keys }
 }
 
 /// What a proxy may have of ConfigMaps.
@@ -80,7 +88,7 @@ impl Planner for Secrets {
             return out.gone();
         }
         match facets {
-            SecretFacets::Secrets { keys, .. } => secrets(view, unit, *keys, out),
+            SecretFacets::Secrets { cluster, keys, .. } => secrets(view, unit, cluster, *keys, out),
             _ => config_maps(view, unit, out),
         }
     }
@@ -96,36 +104,61 @@ impl SecretFacets {
     }
 }
 
-/// A Secret and the one that has its roots are planned together, because either may have them.
+/// A Secret and the one that has its roots are planned together, in all clusters, because either may have them.
 fn unit(key: &Key) -> Key {
-    match key.name.strip_suffix(ROOTS) {
-        Some(name) if key.kind == Kind::Secret => Key { name: name.into(), ..key.clone() },
-        _ => key.clone(),
+    let name = match key.name.strip_suffix(ROOTS) {
+        Some(name) if key.kind == Kind::Secret => name.into(),
+        _ => key.name.clone(),
+    };
+    Key::new(key.kind, key.namespace.clone(), name)
+}
+
+/// What a cluster has under a name.
+struct Found {
+    own: Option<Handle<Credential>>,
+    /// The Secret for the roots alone.
+    beside: Option<Handle<Credential>>,
+}
+
+impl Found {
+    fn of(view: &View<'_>, unit: &Key, cluster: &Str) -> Option<Self> {
+        let get = |name| view.credential(&Key { cluster: cluster.clone(), name, ..unit.clone() }).cloned();
+        let found = Self { own: get(unit.name.clone()), beside: get(format!("{}{ROOTS}", unit.name).into()) };
+        (found.own.is_some() || found.beside.is_some()).then_some(found)
+    }
+
+    fn pair(&self) -> Option<Content> {
+        self.own.as_ref()?.pair.clone().map(Content::Pair)
+    }
+
+    fn roots(&self) -> Option<Content> {
+        self.beside.as_ref().or(self.own.as_ref())?.roots.clone().map(Content::Roots)
     }
 }
 
-fn secrets(view: &View<'_>, unit: &Key, keys: bool, out: &mut Output<'_>) {
+fn secrets(view: &View<'_>, unit: &Key, cluster: &Str, keys: bool, out: &mut Output<'_>) {
     let Key { namespace, name, .. } = unit;
-    let own = view.credential(unit);
-    let beside = view.credential(&Key { name: format!("{name}{ROOTS}").into(), ..unit.clone() });
-    if own.is_none() && beside.is_none() {
+    let here = Found::of(view, unit, &Str::new());
+    let there = if cluster.is_empty() { None } else { Found::of(view, unit, cluster) };
+    if here.is_none() && there.is_none() {
         return out.gone();
     }
-    let mut put = |name: &str, content: Content| {
-        for start in [
-            "kubernetes://".to_owned(),
-            format!("kubernetes://{namespace}/"),
-            format!("kubernetes-gateway://{namespace}/"),
-        ] {
-            out.resource(&Secret { name: Str::from(format!("{start}{name}")), content: content.clone() });
+    let mut put = |start: &str, name: &str, content: Option<Content>| {
+        if let Some(content) = content {
+            out.resource(&Secret { name: Str::from(format!("{start}{name}")), content });
         }
     };
-    if let Some(pair) = own.and_then(|c| c.pair.clone()).filter(|_| keys && !name.ends_with(ROOTS)) {
-        put(name, Content::Pair(pair));
+    let first = || there.iter().chain(&here);
+    let starts = ["kubernetes://".to_owned(), format!("kubernetes://{namespace}/")];
+    // Those of the Gateway API are in the control plane's own cluster, wherever the proxy is.
+    let gateway_api = format!("kubernetes-gateway://{namespace}/");
+    if keys && !name.ends_with(ROOTS) {
+        starts.iter().for_each(|start| put(start, name, first().find_map(Found::pair)));
+        put(&gateway_api, name, here.as_ref().and_then(Found::pair));
     }
-    if let Some(roots) = beside.or(own).and_then(|c| c.roots.clone()) {
-        put(&format!("{name}{ROOTS}"), Content::Roots(roots));
-    }
+    let roots = format!("{name}{ROOTS}");
+    starts.iter().for_each(|start| put(start, &roots, first().find_map(Found::roots)));
+    put(&gateway_api, &roots, here.as_ref().and_then(Found::roots));
 }
 
 fn config_maps(view: &View<'_>, unit: &Key, out: &mut Output<'_>) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::base::Locality;
+use crate::base::{Features, Locality};
 use crate::model::FactKey;
 use crate::plan::tests::world::{World, sidecar};
 use crate::plan::{Plan, ProxyId};
@@ -25,7 +25,11 @@ fn pair(namespace: &str, name: &str) -> String {
 }
 
 fn gateway(namespace: &str, confidential: bool) -> Proxy {
-    let metadata = json!({"CLUSTER_ID": "Kubernetes", "NAMESPACE": namespace});
+    gateway_in("Kubernetes", namespace, confidential)
+}
+
+fn gateway_in(cluster: &str, namespace: &str, confidential: bool) -> Proxy {
+    let metadata = json!({"CLUSTER_ID": cluster, "NAMESPACE": namespace});
     let id = format!("router~10.1.0.6~gate.{namespace}~{namespace}.svc.cluster.local");
     let proxy = Proxy::new(&id, "gate", Locality::default(), &metadata, Default::default()).unwrap();
     Proxy { confidential, ..proxy }
@@ -105,6 +109,77 @@ fn an_edit_wakes_the_gateways_of_the_namespace_alone() {
     assert_eq!(woken, [edge]);
     let changed = mesh.world.remove(crate::api::Kind::Secret, "edge", "shop");
     assert!(names(&mesh.update(&changed)[0].1).is_empty());
+}
+
+/// A pair that can be told from others.
+fn marked(name: &str, mark: &str) -> String {
+    secret(
+        "edge",
+        name,
+        json!({"tls.crt": CERTIFICATE, "tls.key": KEY, "tls.ocsp-staple": mark, "ca.crt": CERTIFICATE}),
+    )
+}
+
+/// Whether a resource has a mark in it; none if there is no such resource.
+fn bears(publication: &Publication, name: &str, mark: &str) -> Option<bool> {
+    let found = publication.of(ResourceType::Secret).get(name)?;
+    Some(found.message().windows(mark.len()).any(|part| part == mark.as_bytes()))
+}
+
+const FAR_SERVICE: &str =
+    "{apiVersion: v1, kind: Service, metadata: {name: s, namespace: edge}, spec: {ports: [{port: 80}]}}";
+
+#[test]
+fn a_gateway_of_another_cluster_is_sent_the_secrets_of_that_cluster_and_else_those_of_the_control_planes() {
+    let mut mesh = Mesh::new(&[marked("shop", "near"), marked("only", "near")]);
+    mesh.world.apply_in("east", FAR_SERVICE);
+    mesh.world.apply_in("east", &format!("{}\n---\n{}", marked("shop", "far"), marked("extra", "far")));
+    let (far, sent) = mesh.plan.join(mesh.world.snapshot(), gateway_in("east", "edge", true));
+    for (name, mark) in [
+        ("kubernetes://shop", "far"),
+        ("kubernetes://edge/shop", "far"),
+        ("kubernetes://extra", "far"),
+        ("kubernetes://only", "near"),
+        ("kubernetes-gateway://edge/shop", "near"),
+    ] {
+        assert_eq!(bears(&sent, name, mark), Some(true), "{name}");
+    }
+    assert_eq!(bears(&sent, "kubernetes-gateway://edge/extra", "far"), None);
+    let (_, sent) = mesh.plan.join(mesh.world.snapshot(), gateway("edge", true));
+    assert_eq!((bears(&sent, "kubernetes://shop", "near"), bears(&sent, "kubernetes://extra", "")), (Some(true), None));
+    // The rules are those of every gateway: its own namespace, and nobody who listens.
+    assert!(mesh.holds(gateway_in("east", "other", true)).is_empty());
+    let heard = mesh.holds(gateway_in("east", "edge", false));
+    assert!(!heard.is_empty() && heard.iter().all(|name| name.ends_with("-cacert")), "{heard:?}");
+
+    let changed = mesh.world.remove_in("east", crate::api::Kind::Secret, "edge", "shop");
+    let moved = mesh.update(&changed);
+    assert_eq!(moved.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [far], "nobody else is woken by it");
+    assert_eq!(bears(&moved[0].1, "kubernetes://shop", "near"), Some(true));
+}
+
+#[test]
+fn a_gateway_of_a_cluster_of_which_nothing_is_known_is_sent_no_secret_and_a_finding_says_why() {
+    let mut mesh = Mesh::new(&[pair("edge", "shop")]);
+    let (_, sent) = mesh.plan.join(mesh.world.snapshot(), gateway_in("east", "edge", true));
+    assert!(names(&sent).is_empty());
+    let findings: Vec<_> = mesh.plan.withheld(mesh.world.snapshot()).collect();
+    assert_eq!((findings.len(), findings[0].code), (1, "unknown-cluster"));
+    // As soon as it is read, it has some.
+    let changed = mesh.world.apply_in("east", FAR_SERVICE);
+    assert!(names(&mesh.update(&changed)[0].1).contains(&"kubernetes://shop".to_owned()));
+    assert_eq!(mesh.plan.withheld(mesh.world.snapshot()).count(), 0);
+}
+
+#[test]
+fn where_secrets_of_other_clusters_are_not_read_gateways_there_are_sent_no_private_key() {
+    let features = Features { remote_credentials: false, ..Features::default() };
+    let world = World::with_features(features, &marked("shop", "near"));
+    let mut mesh = Mesh { world, plan: Plan::new(Arc::new(Cache::default())) };
+    mesh.world.apply_in("east", FAR_SERVICE);
+    let sent = mesh.holds(gateway_in("east", "edge", true));
+    assert!(!sent.is_empty() && sent.iter().all(|name| name.ends_with("-cacert")), "{sent:?}");
+    assert!(mesh.holds(gateway("edge", true)).contains(&"kubernetes://shop".to_owned()));
 }
 
 #[test]

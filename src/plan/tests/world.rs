@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::api::mesh::{MeshConfig, MeshNetworks};
 use crate::api::{Key, Kind, Object, decode};
-use crate::base::{Finding, Locality, Severity};
+use crate::base::{Features, Finding, Locality, Severity};
 use crate::model::index::{Allocations, Index, Options};
 use crate::model::{FactKey, Snapshot};
 use crate::proxy::Proxy;
@@ -19,6 +19,14 @@ impl World {
     /// A mesh of documents, separated by `---`.
     pub(crate) fn new(yaml: &str) -> Self {
         let mut world = Self(Index::new(Options::default(), MeshConfig::default(), Allocations::default()));
+        world.apply(yaml);
+        world
+    }
+
+    /// The same with some of istiod's variables.
+    pub(crate) fn with_features(features: Features, yaml: &str) -> Self {
+        let options = Options { features, ..Options::default() };
+        let mut world = Self(Index::new(options, MeshConfig::default(), Allocations::default()));
         world.apply(yaml);
         world
     }
@@ -38,18 +46,23 @@ impl World {
         self.0.apply(&decoded(yaml).map(odd).collect(), None);
     }
 
-    /// Adds objects of another cluster.
-    pub(crate) fn apply_in(&mut self, cluster: &str, yaml: &str) {
+    /// Adds objects of another cluster; returns what changed.
+    pub(crate) fn apply_in(&mut self, cluster: &str, yaml: &str) -> BTreeSet<FactKey> {
         let there = |mut object: Object| {
             object.meta.cluster = cluster.into();
             (object.key(), Some(Arc::new(object)))
         };
-        self.0.apply(&objects(yaml).map(there).collect(), None);
+        self.0.apply(&objects(yaml).map(there).collect(), None).keys
     }
 
     /// Takes an object out; returns what changed.
     pub(crate) fn remove(&mut self, kind: Kind, namespace: &str, name: &str) -> BTreeSet<FactKey> {
-        let key = Key::new(kind, namespace.into(), name.into());
+        self.remove_in("", kind, namespace, name)
+    }
+
+    /// The same in another cluster.
+    pub(crate) fn remove_in(&mut self, cluster: &str, kind: Kind, namespace: &str, name: &str) -> BTreeSet<FactKey> {
+        let key = Key { cluster: cluster.into(), ..Key::new(kind, namespace.into(), name.into()) };
         self.0.apply(&BTreeMap::from([(key, None)]), None).keys
     }
 
