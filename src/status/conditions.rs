@@ -6,8 +6,10 @@
 //! have no place for it and get Events only; what is about no object is told of mizzen's own Pod.
 //!
 //! A writer that begins reads all conditions once, so that it writes nothing that stands there and takes away what its
-//! predecessor left. Objects of other revisions are theirs: the lock is one for all revisions, as istiod's is, so that they
-//! have conditions only while a replica of their own holds it.
+//! predecessor left. Objects of other revisions are theirs. The lock is one for all revisions, as are istiod's for what it
+//! writes to Istio's objects (`istio-status-leader`, `istio-analyze-leader`; those per revision are for the Gateway API
+//! alone, `pilot/pkg/bootstrap/configcontroller.go`): what is labelled for no revision is read by all, and two writers
+//! would disagree about it. So objects have conditions only while a replica of their own revision holds the lock.
 
 mod condition;
 mod pass;

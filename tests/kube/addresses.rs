@@ -136,6 +136,21 @@ fn of_two_with_one_address_the_older_keeps_it_and_the_other_is_told_why_it_moved
 }
 
 #[test]
+fn addresses_are_given_out_of_the_range_that_is_named_and_a_range_that_is_none_is_told_at_the_start() {
+    let cluster = Cluster::with_crds();
+    cluster.api().apply(vec![home(), given("kept", &["240.240.0.1", "2001:2::2"]), entry("fresh", json!({}))]);
+    let variables =
+        [("PILOT_IP_AUTOALLOCATE_IPV4_PREFIX", "10.64.0.0/24"), ("PILOT_IP_AUTOALLOCATE_IPV6_PREFIX", "10.64.0.0/24")];
+    let replica = Replica::with(&cluster.kubeconfig(), "mizzen-1", &variables);
+    eventually("the addresses", SOON, || all(&cluster).contains_key("fresh"));
+    let all = all(&cluster);
+    assert!(all["fresh"][0].starts_with("10.64.0.") && all["fresh"][1].starts_with("2001:2::"), "{all:?}");
+    assert_eq!(all["kept"], ["240.240.0.1", "2001:2::2"], "what stands there stays");
+    let log = replica.log();
+    assert!(log.contains("PILOT_IP_AUTOALLOCATE_IPV6_PREFIX=10.64.0.0/24 is not a range of IPv6"), "{log}");
+}
+
+#[test]
 fn a_leader_that_is_killed_while_it_gives_addresses_leaves_none_twice_and_none_is_moved() {
     const ENTRIES: usize = 500;
     let cluster = Cluster::with_crds();

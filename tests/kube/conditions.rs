@@ -235,7 +235,11 @@ fn what_a_proxy_refuses_is_told_of_the_object_behind_it() {
     let replica = Replica::ready(&cluster.kubeconfig(), "mizzen-1");
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let _stream = runtime.block_on(async {
-        let channel = tonic::transport::Channel::from_shared(replica.xds()).unwrap().connect().await.unwrap();
+        let channel = tonic::transport::Channel::from_shared(format!("http://{}", replica.xds()))
+            .unwrap()
+            .connect()
+            .await
+            .unwrap();
         let mut client = AggregatedDiscoveryServiceClient::new(channel);
         let (requests, sent) = tokio::sync::mpsc::unbounded_channel();
         let id = "sidecar~10.0.0.1~a.shop~shop.svc.cluster.local".to_owned();

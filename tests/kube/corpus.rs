@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::compare;
 use crate::support::cluster::Cluster;
 use crate::support::documents;
-use crate::support::mizzen::Mizzen;
+use crate::support::replica::Replica;
 use crate::support::xds::{Client, Variant, node};
 
 /// Within which a proxy must hold what it should, on a busy machine.
@@ -55,7 +55,7 @@ fn apply(cluster: &Cluster, case: &Path) {
 }
 
 /// How what a proxy holds differs from what it held of istiod's, once it differs no more or for too long.
-async fn difference(mizzen: &Mizzen, case: &Path, proxy: &str, variant: Variant) -> Vec<String> {
+async fn difference(mizzen: &Replica, case: &Path, proxy: &str, variant: Variant) -> Vec<String> {
     let golden = fs::read_to_string(case.join("golden").join(proxy)).unwrap();
     let golden: Value = serde_json::from_str(&golden).unwrap();
     let end = Instant::now() + SOON;
@@ -83,8 +83,7 @@ async fn difference(mizzen: &Mizzen, case: &Path, proxy: &str, variant: Variant)
 #[test]
 fn proxies_are_sent_the_same_from_an_api_server_as_istiod_sent_them() {
     let cluster = Cluster::with_crds();
-    let mizzen = Mizzen::start(&cluster.kubeconfig());
-    cluster.eventually("readiness", || mizzen.is_ready());
+    let mizzen = Replica::ready(&cluster.kubeconfig(), "mizzen-1");
     let runtime = Runtime::new().unwrap();
     let (mut wrong, mut compared) = (Vec::new(), 0);
     for case in sorted(&root()).into_iter().filter(|p| p.join("config.yaml").exists()) {

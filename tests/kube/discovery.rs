@@ -1,13 +1,9 @@
 //! `mizzen discovery` as a whole.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use crate::support::cluster::{Cluster, eventually};
-use crate::support::mizzen::Mizzen;
-
-const SOON: Duration = Duration::from_secs(40);
+use crate::support::replica::{Replica, SOON};
 
 #[test]
 fn it_is_ready_once_everything_was_read_and_stays_so_while_the_api_server_is_away() {
@@ -19,23 +15,17 @@ fn it_is_ready_once_everything_was_read_and_stays_so_while_the_api_server_is_awa
                        "spec": {"hosts": ["cart"], "http": [{"route": [{"destination": {"host": "cart"}}]}]}});
     cluster.api().apply(vec![service, route]);
     cluster.stop_server();
-    let mizzen = Mizzen::start(&cluster.kubeconfig());
-    eventually("an answer", SOON, || mizzen.page("/ready").is_some());
-    eventually("word of what is missing", SOON, || {
-        mizzen.page("/debug/findings").is_some_and(|(_, body)| body.contains("api-server-away"))
-    });
+    let mizzen = Replica::start(&cluster.kubeconfig(), "mizzen-1");
+    let says = |page: &str, word: &str| mizzen.page(page).is_some_and(|body| body.contains(word));
+    eventually("word of what is missing", SOON, || says("/debug/findings", "api-server-away"));
     assert!(!mizzen.is_ready());
     cluster.start_server();
-    eventually("readiness", SOON, || mizzen.is_ready());
-    let rules = mizzen.page("/debug/configz").map(|(_, body)| body.contains("cart-route"));
-    assert_eq!(rules, Some(true), "a server that has just started may not list its kinds yet");
-    let known =
-        || mizzen.page("/debug/registryz").is_some_and(|(_, body)| body.contains("cart.shop.svc.cluster.local"));
+    mizzen.wait();
+    assert!(says("/debug/configz", "cart-route"), "a server that has just started may not list its kinds yet");
+    let known = || says("/debug/registryz", "cart.shop.svc.cluster.local");
     assert!(known());
     cluster.stop_server();
-    eventually("word of the outage", SOON, || {
-        mizzen.page("/debug/findings").is_some_and(|(_, body)| body.contains("api-server-away"))
-    });
+    eventually("word of the outage", SOON, || says("/debug/findings", "api-server-away"));
     assert!(mizzen.is_ready() && known());
-    assert!(mizzen.page("/metrics").is_some_and(|(_, body)| body.contains("mizzen_source_failures")));
+    assert!(says("/metrics", "mizzen_source_failures"));
 }

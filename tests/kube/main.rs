@@ -26,7 +26,6 @@ mod support {
     #[expect(dead_code, reason = "`faults` needs more of it")]
     pub(crate) mod cluster;
     pub(crate) mod documents;
-    pub(crate) mod mizzen;
     #[expect(dead_code, reason = "`faults` needs more of it")]
     pub(crate) mod relay;
     pub(crate) mod replica;

@@ -1,10 +1,13 @@
 //! Several clusters as one mesh, each with an API server of its own.
 
+mod secrets;
+
+use std::fs;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use mizzen::api::Kind;
-use mizzen::source::kube::Status;
+use mizzen::source::kube::{Remotes, Status};
 use serde_json::{Value, json};
 
 use crate::support::cluster::Cluster;
@@ -31,9 +34,14 @@ fn secret(kubeconfig: &str) -> Value {
 
 /// The endpoints of the service that both clusters have, as `cluster address`.
 fn endpoints(source: &Source) -> Vec<String> {
+    endpoints_of(source, "cart.shop.")
+}
+
+/// The same of the host that begins so.
+fn endpoints_of(source: &Source, start: &str) -> Vec<String> {
     let core = source.core();
-    let cart = core.index().snapshot().endpoints().find(|((host, _), _)| host.starts_with("cart.shop."));
-    let list = cart.map(|(_, endpoints)| endpoints.list.clone()).unwrap_or_default();
+    let found = core.index().snapshot().endpoints().find(|((host, _), _)| host.starts_with(start));
+    let list = found.map(|(_, endpoints)| endpoints.list.clone()).unwrap_or_default();
     list.iter().map(|e| format!("{} {}", e.workload.cluster, e.address())).collect()
 }
 
@@ -96,4 +104,30 @@ fn a_remote_cluster_that_cannot_be_reached_holds_up_the_start_for_a_while_only()
     assert_eq!(statuses(&source), ["east istio-system/to-east timeout"]);
     assert_eq!(source.counts.late.load(Ordering::Relaxed), 1);
     assert!(source.codes().contains(&"late-cluster"), "{:?}", source.findings);
+}
+
+#[test]
+fn kubeconfigs_in_a_folder_lead_to_remote_clusters_in_place_of_secrets() {
+    let here = Cluster::bare();
+    let far = here.second();
+    here.api().apply(vec![service("cart"), slice("10.1.0.1"), secret(&far.kubeconfig_text())]);
+    far.api().apply(vec![service("cart"), slice("10.2.0.1")]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("far.yaml");
+    fs::write(&file, far.kubeconfig_text()).unwrap();
+    let remotes = Remotes { folder: Some(folder.path().to_owned()), ..Source::remotes() };
+    let mut source = Source::with(here.kubeconfig(), remotes);
+    source.until("everything to be read", SOON, |s| s.synced);
+    assert_eq!(endpoints(&source), ["Kubernetes 10.1.0.1", "test 10.2.0.1"], "as the kubeconfig calls it");
+    assert_eq!(statuses(&source), [format!("test {} synced", file.display())]);
+
+    fs::write(&file, "no: [kubeconfig").unwrap();
+    source.until("word of the bad kubeconfig", SOON, |s| s.codes() == ["bad-kubeconfig"]);
+    let about = &source.findings[0].object;
+    assert_eq!((&*about.kind, &*about.name), ("Kubeconfig", file.to_str().unwrap()));
+    far.api().apply(vec![slice("10.2.0.2")]);
+    source.until("a change by the kubeconfig before", SOON, |s| endpoints(s)[1] == "test 10.2.0.2");
+    fs::remove_file(&file).unwrap();
+    source.until("the end of the cluster", SOON, |s| endpoints(s) == ["Kubernetes 10.1.0.1"]);
+    assert!(statuses(&source).is_empty() && source.findings.is_empty());
 }

@@ -151,11 +151,15 @@ impl Cluster {
 
     /// A kubeconfig that can be read anywhere.
     pub(crate) fn kubeconfig_text(&self) -> String {
-        use base64::Engine as _;
-        let root = fs::read(self.folder.path().join("certs/apiserver.crt")).unwrap();
-        let root = base64::engine::general_purpose::STANDARD.encode(root);
+        let root = encode(&fs::read_to_string(self.folder.path().join("certs/apiserver.crt")).unwrap());
         let text = fs::read_to_string(self.kubeconfig()).unwrap();
         text.replace("certificate-authority: certs/apiserver.crt", &format!("certificate-authority-data: {root}"))
+    }
+
+    /// The same for a service account, by namespace and name.
+    pub(crate) fn kubeconfig_text_of(&self, account: &str) -> String {
+        let (namespace, name) = account.split_once('/').unwrap();
+        self.kubeconfig_text().replace(TOKEN, &self.api.token(namespace, name))
     }
 
     /// A kubeconfig that leads to another port of this machine.
@@ -168,10 +172,8 @@ impl Cluster {
 
     /// A kubeconfig for a service account, by namespace and name.
     pub(crate) fn kubeconfig_of(&self, account: &str) -> PathBuf {
-        let (namespace, name) = account.split_once('/').unwrap();
-        let path = self.folder.path().join(format!("kubeconfig-{name}"));
-        let text = fs::read_to_string(self.kubeconfig()).unwrap();
-        fs::write(&path, text.replace(TOKEN, &self.api.token(namespace, name))).unwrap();
+        let path = self.folder.path().join(format!("kubeconfig-{}", account.replace('/', "-")));
+        fs::write(&path, self.kubeconfig_text_of(account)).unwrap();
         path
     }
 

@@ -67,12 +67,16 @@ impl Replica {
     }
 
     pub(crate) fn wait(&self) {
-        eventually(&format!("{} to be ready", self.pod), SOON, || self.page("/ready").is_some());
+        eventually(&format!("{} to be ready", self.pod), SOON, || self.is_ready());
     }
 
-    /// Where proxies connect.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.page("/ready").is_some()
+    }
+
+    /// Where proxies connect, `HOST:PORT`.
     pub(crate) fn xds(&self) -> String {
-        format!("http://127.0.0.1:{}", self.xds)
+        format!("127.0.0.1:{}", self.xds)
     }
 
     /// What a page says; none while nobody answers, or where the answer is no good one.
