@@ -15,14 +15,14 @@ use crate::engine::{Core, Debounce, Engine};
 use crate::metrics::Metrics;
 use crate::model::Survey;
 use crate::model::index::{Allocations, Options};
-use crate::source::kube::Roster;
+use crate::source::kube::{Connection, Roster, Tokens};
 use crate::status::Writers;
 use crate::wire::Cache;
 use crate::xds::{self, Rate, Service, Transport};
 
 use super::counting::Counting;
 use super::findings::Findings;
-use super::http::{self, Readiness, State as Pages};
+use super::http::{self, Access, Readiness, Rules, State as Pages};
 use super::intake;
 use super::mesh::{Mesh, Outlets};
 use super::replicas::{self, Home, Replica};
@@ -65,6 +65,7 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
     let roster = Roster::default();
     let source = source::start(args, environment, &metrics, &roster).await?;
     intake::start(source.deliveries, &engine, findings.clone(), shown.sights);
+    let access = access(environment, source.cluster.as_ref());
     let writers = source.cluster.map(|cluster| seen.spawn(&cluster, args, environment, &metrics, &stop));
     if let Some(writers) = &writers {
         outlets.tell(writers.witness());
@@ -96,6 +97,7 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
         cache_stats: features.cache_stats,
         local_metrics: features.local_metrics,
         roster,
+        access,
     };
     let pages_stop = CancellationToken::new();
     let servers = pages.serve(shown, axum::Router::new(), &pages_stop);
@@ -191,6 +193,13 @@ fn home(args: &DiscoveryArgs, environment: &Environment) -> Home {
     let namespace = args.namespace.as_deref().unwrap_or(&environment.pod_namespace);
     let host = format!("{name}.{namespace}.svc.{}", args.domain);
     Home { service: (host.as_str().into(), namespace.into()), cluster: args.cluster_id.as_str().into() }
+}
+
+/// Who may look at the pages: with a cluster, whoever has a token of it too.
+fn access(environment: &Environment, cluster: Option<&Connection>) -> Access {
+    let features = &environment.features;
+    let rules = Rules { by_namespace: features.debug_by_namespace, allowed: features.debug_namespaces.clone() };
+    Access::new(rules, cluster.map(|cluster| Tokens::new(cluster.client(), features.token_audiences.clone())))
 }
 
 fn delivery(environment: &Environment) -> xds::Options {

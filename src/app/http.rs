@@ -47,6 +47,7 @@ use crate::wire::Cache;
 use super::findings::Findings;
 use super::replicas::{self, Replica};
 
+pub use auth::{Access, Rules};
 pub use listen::listen;
 pub use page::Options as PageOptions;
 pub use ready::{Pending, Readiness};
@@ -93,6 +94,8 @@ pub struct State {
     pub local_metrics: bool,
     /// The remote clusters.
     pub roster: Roster,
+    /// Who may look.
+    pub access: Access,
 }
 
 /// Open sockets on which nothing is answered yet.

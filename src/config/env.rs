@@ -57,6 +57,12 @@ pub struct Features {
     pub max_recv_size: usize,
     /// `ENABLE_DEBUG_ON_HTTP`.
     pub debug_on_http: bool,
+    /// `ENABLE_DEBUG_ENDPOINT_AUTH`: whether service accounts of other namespaces see their own proxies only; true.
+    pub debug_by_namespace: bool,
+    /// `DEBUG_ENDPOINT_AUTH_ALLOWED_NAMESPACES`, a list: namespaces whose service accounts see everything.
+    pub debug_namespaces: BTreeSet<String>,
+    /// `TOKEN_AUDIENCES`, a list: for whom tokens have to be; `istio-ca`.
+    pub token_audiences: Vec<String>,
     /// `ENABLE_LEADER_ELECTION`: whether other control planes may write to the cluster too; true.
     pub leader_election: bool,
     /// `PILOT_ENABLE_IP_AUTOALLOCATE`: whether virtual addresses are written to ServiceEntries; true.
@@ -81,6 +87,9 @@ impl Default for Features {
             max_requests_per_second: 0.0,
             max_recv_size: 4 << 20,
             debug_on_http: true,
+            debug_by_namespace: true,
+            debug_namespaces: BTreeSet::new(),
+            token_audiences: vec!["istio-ca".to_owned()],
             leader_election: true,
             allocate: true,
             remote_workload_entries: true,
@@ -110,6 +119,11 @@ impl Environment {
             max_requests_per_second: reader.parsed("PILOT_MAX_REQUESTS_PER_SECOND", defaults.max_requests_per_second),
             max_recv_size: reader.parsed("ISTIO_GPRC_MAXRECVMSGSIZE", defaults.max_recv_size),
             debug_on_http: reader.boolean("ENABLE_DEBUG_ON_HTTP", defaults.debug_on_http),
+            debug_by_namespace: reader.boolean("ENABLE_DEBUG_ENDPOINT_AUTH", defaults.debug_by_namespace),
+            debug_namespaces: reader.list("DEBUG_ENDPOINT_AUTH_ALLOWED_NAMESPACES").collect(),
+            token_audiences: Some(reader.list("TOKEN_AUDIENCES").collect())
+                .filter(|list: &Vec<String>| !list.is_empty())
+                .unwrap_or(defaults.token_audiences),
             leader_election: reader.boolean("ENABLE_LEADER_ELECTION", defaults.leader_election),
             allocate: reader.boolean("PILOT_ENABLE_IP_AUTOALLOCATE", defaults.allocate),
             remote_workload_entries: reader
@@ -130,9 +144,7 @@ impl Environment {
             revision: lookup("REVISION").unwrap_or_default(),
             shared_mesh: lookup("SHARED_MESH_CONFIG").unwrap_or_default(),
             remote_timeout,
-            insecure_kubeconfigs: lookup("PILOT_INSECURE_MULTICLUSTER_KUBECONFIG_OPTIONS")
-                .map(|list| list.split(',').map(|option| option.trim().to_owned()).collect())
-                .unwrap_or_default(),
+            insecure_kubeconfigs: reader.list("PILOT_INSECURE_MULTICLUSTER_KUBECONFIG_OPTIONS").collect(),
             remote_kubeconfigs: lookup("PILOT_MULTICLUSTER_KUBECONFIG_PATH").map(PathBuf::from),
             cluster: Cluster {
                 kubeconfig: lookup("KUBECONFIG")
@@ -221,6 +233,13 @@ impl Reader<'_> {
             "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
             _ => None,
         })
+    }
+
+    /// What is between commas.
+    fn list(&self, name: &str) -> impl Iterator<Item = String> + use<> {
+        let text = (self.lookup)(name).unwrap_or_default();
+        let items: Vec<String> = text.split(',').map(|item| item.trim().to_owned()).collect();
+        items.into_iter().filter(|item| !item.is_empty())
     }
 
     fn parsed<T: std::str::FromStr>(&mut self, name: &str, default: T) -> T {

@@ -15,7 +15,7 @@
 //!   serve with; one that is away changes nothing, and holds up the start for a while only.
 //! - No answer is kept: an object is cut to what is used while its bytes are read.
 //!
-//! Absent: what objects mean (`api`, `model`), writing.
+//! Absent: what objects mean (`api`, `model`), writing. Beside it all, the API server says whose a token is (`tokens`).
 //!
 //! `place` finds the server, `connection` leads to it and `client` asks it; `discovery` knows what it serves; a `reflector` reads one
 //! `resource`, line by line (`lines`, `answer`, `cut`), into its `ledger`; `desk` puts all of them together, with what
@@ -36,6 +36,7 @@ mod place;
 mod reflector;
 mod resource;
 mod settings;
+mod tokens;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -51,6 +52,7 @@ pub use clusters::{Remote, Roster, Status};
 pub use connection::Connection;
 pub use pace::Rate;
 pub use place::{Error, Place};
+pub use tokens::{Account, TokenError, Tokens};
 
 /// What to read, and how.
 #[derive(Clone, Debug)]

@@ -6,6 +6,7 @@
 
 mod access;
 mod addresses;
+mod callers;
 mod chart;
 mod conditions;
 mod corpus;

@@ -163,6 +163,8 @@ fn the_roles_suffice_for_everything_that_is_read_and_written_and_nothing_in_them
         items.iter().any(|event| event["series"]["count"] == 2)
     };
     eventually("the series", SOON, series);
+    let token = cluster.api().token_for("istio-system", "istiod", &["istio-ca"]);
+    assert_eq!(replica.page_from_elsewhere("/debug/syncz", Some(&token)).0, 200);
     replica.stop();
 
     let done = used(folder.path());

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Path, RawQuery, State as Extract};
-use axum::middleware::from_fn;
+use axum::middleware::from_fn_with_state;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde::Serialize;
 
 use super::State;
-use super::auth::local_only;
+use super::auth::{Caller, admit};
 use super::query::Query;
 use crate::api::{Key, Kind, Object};
 use crate::base::Namespace;
@@ -52,46 +52,55 @@ impl IntoResponse for Error {
 
 type Answer = Result<Response, Error>;
 
-/// `/debug`, open to everybody, and the pages below it, for this machine only.
+/// `/debug`, open to everybody, and the pages below it, for whoever may see them.
 pub(super) fn routes(state: State) -> Router {
     let index = async || Html(debug::index_page());
     Router::new()
         .route("/debug/{page}", get(page))
-        .layer(from_fn(local_only))
+        .layer(from_fn_with_state(state.clone(), admit))
         .route("/debug", get(index))
         .with_state(state)
 }
 
-async fn page(Extract(state): Extract<State>, Path(name): Path<String>, RawQuery(query): RawQuery) -> Answer {
+async fn page(
+    Extract(state): Extract<State>,
+    Extension(caller): Extension<Caller>,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Answer {
     let query = Query::parse(query.as_deref());
+    let clients = || caller.sees(state.clients.clients());
     let pretty = query.has("pretty");
     match name.as_str() {
         "adsz" if query.get("push").is_some() => {
             // Whoever is connected has been sent what there is, or is being sent it; to send it again changes nothing.
-            Ok(format!("Pushed to {} servers\n", state.clients.clients().len()).into_response())
+            Ok(format!("Pushed to {} servers\n", clients().len()).into_response())
         }
         "adsz" => {
-            let mut clients = state.clients.clients();
+            let mut clients = clients();
             if let Some(id) = query.get("proxyID") {
                 clients = vec![proxy(&clients, Some(id))?];
             }
             let cache = state.cache.clone();
             print(pretty, move || debug::adsz(&clients, cache.names())).await
         }
-        "connections" => print(pretty, move || debug::connections(&state.clients.clients())).await,
+        "connections" => {
+            let clients = clients();
+            print(pretty, move || debug::connections(&clients)).await
+        }
         "syncz" => {
-            let namespace = query.get("namespace").map(str::to_owned);
-            print(pretty, move || debug::syncz(&state.clients.clients(), namespace.as_deref())).await
+            let (clients, namespace) = (clients(), query.get("namespace").map(str::to_owned));
+            print(pretty, move || debug::syncz(&clients, namespace.as_deref())).await
         }
         "config_dump" => {
             let types = query.get("types").map(debug::resource_types);
             let options = DumpOptions { endpoints: query.has("include_eds") };
-            let client = proxy(&state.clients.clients(), query.get("proxyID"))?;
+            let client = proxy(&clients(), query.get("proxyID"))?;
             dump(pretty, client, types, options).await
         }
         "edsz" | "ndsz" | "ecdsz" => {
             let types = debug::resource_types(name.trim_end_matches('z'));
-            let client = proxy(&state.clients.clients(), query.get("proxyID"))?;
+            let client = proxy(&clients(), query.get("proxyID"))?;
             dump(pretty, client, Some(types), DumpOptions::default()).await
         }
         "registryz" => {
@@ -197,11 +206,11 @@ async fn page(Extract(state): Extract<State>, Path(name): Path<String>, RawQuery
         // There is nothing to inject yet.
         "inject" => print(pretty, || serde_json::json!({})).await,
         "changez" => {
-            let (progress, clients) = (state.progress.clone(), state.clients.clients());
+            let (progress, clients) = (state.progress.clone(), clients());
             print(pretty, move || debug::changes(&progress, &clients)).await
         }
         "force_disconnect" if state.admin => {
-            let client = proxy(&state.clients.clients(), query.get("proxyID"))?;
+            let client = proxy(&clients(), query.get("proxyID"))?;
             state.clients.disconnect(&client.id);
             Ok("OK".into_response())
         }

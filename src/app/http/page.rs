@@ -1,8 +1,8 @@
 //! The page: its files, and its data as JSON under `/ui/api/`.
 //!
-//! `GET /` leads to `/ui/`. Everything below is for callers on this machine, as the debug pages are. A browser on this
-//! machine may be made to ask in the name of a stranger's page (DNS rebinding): so whoever is asked has to be called
-//! `localhost` or by an address. Lists take `q`, `sort`, `offset` and `limit` ([`page::Ask`]); the shapes of answers are
+//! `GET /` leads to `/ui/`. Everything below is for whoever may see all debug pages. A browser on this machine may be made
+//! to ask in the name of a stranger's page (DNS rebinding): so who asks from here has to call this server `localhost` or
+//! by an address. Lists take `q`, `sort`, `offset` and `limit` ([`page::Ask`]); the shapes of answers are
 //! those of the values in [`page`]. What is wrong with a question is answered as `{"error": "…"}`.
 
 mod answer;
@@ -14,14 +14,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use axum::Router;
 use axum::extract::{Path, RawQuery, State as Extract};
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use http::HeaderMap;
 use tokio::sync::Mutex;
 
 use super::State;
-use super::auth::{local_only, named_locally};
+use super::auth::{admit, named_locally};
 use super::prometheus;
 use super::query::Query;
 use crate::api::Key;
@@ -72,7 +72,7 @@ pub(super) fn routes(state: State, options: Options) -> Router {
         .route("/ui/{name}", get(other))
         .route("/ui/api/{name}", get(data))
         .layer(from_fn(named_locally))
-        .layer(from_fn(local_only))
+        .layer(from_fn_with_state(page.state.clone(), admit))
         .route("/", get(async || Redirect::temporary("/ui/")))
         .route("/ui", get(async || Redirect::temporary("/ui/")))
         .with_state(page)

@@ -142,10 +142,16 @@ impl Api {
         applied.filter_map(|item| item["metadata"]["creationTimestamp"].as_str().map(str::to_owned)).collect()
     }
 
-    /// A token of a service account, for an hour.
+    /// A token of a service account for the API server, good for an hour.
     pub(crate) fn token(&self, namespace: &str, account: &str) -> String {
+        self.token_for(namespace, account, &[])
+    }
+
+    /// The same for others: its audiences, none for the API server.
+    pub(crate) fn token_for(&self, namespace: &str, account: &str, audiences: &[&str]) -> String {
         let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token");
-        let request = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 3600}});
+        let request = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
+                             "spec": {"expirationSeconds": 3600, "audiences": audiences}});
         let (_, answer) = self.send(Method::POST, &path, Some(request)).unwrap();
         answer["status"]["token"].as_str().unwrap_or_else(|| panic!("no token: {answer}")).to_owned()
     }

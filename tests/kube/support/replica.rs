@@ -1,6 +1,7 @@
 //! A replica of mizzen: the real program, over such an API server.
 
 use std::fs;
+use std::net::{IpAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
@@ -18,6 +19,13 @@ pub(crate) const EXPIRED: Duration = Duration::from_secs(110);
 /// The namespace where replicas are, and their locks.
 pub(crate) fn home() -> Value {
     json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "istio-system"}})
+}
+
+/// An address of this machine that is not loopback. Nothing is sent to find it.
+fn address() -> IpAddr {
+    let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+    let found = socket.connect("198.51.100.1:9").and_then(|()| socket.local_addr());
+    found.expect("this machine has an address that is not loopback: a test calls from there").ip()
 }
 
 pub(crate) struct Replica {
@@ -48,7 +56,7 @@ impl Replica {
         let log = fs::File::create(folder.path().join("log")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_mizzen"))
             .args(["discovery", "--monitoringAddr", "", "--stateDir=", "--meshConfig=/nowhere"])
-            .args(["--grpcAddr", &format!("127.0.0.1:{xds}"), "--httpAddr", &format!("127.0.0.1:{http}")])
+            .args(["--grpcAddr", &format!("127.0.0.1:{xds}"), "--httpAddr", &format!(":{http}")])
             .arg("--kubeconfig")
             .arg(kubeconfig)
             .env("POD_NAME", pod)
@@ -84,6 +92,19 @@ impl Replica {
         let url = format!("http://127.0.0.1:{}{path}", self.http);
         let output = Command::new("curl").args(["-sSf", &url]).output().unwrap();
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// The status and the body of a page for who calls from another address than loopback, with or without a token.
+    pub(crate) fn page_from_elsewhere(&self, path: &str, token: Option<&str>) -> (u16, String) {
+        let url = format!("http://{}:{}{path}", address(), self.http);
+        let header = token.map(|token| format!("Authorization: Bearer {token}"));
+        let header = header.iter().flat_map(|header| ["-H", header]);
+        let output =
+            Command::new("curl").args(["-sS", "-w", "\\n%{http_code}"]).args(header).arg(&url).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).unwrap();
+        let (body, code) = text.rsplit_once('\n').unwrap();
+        (code.parse().unwrap(), body.to_owned())
     }
 
     /// Who holds a lock, as far as this replica knows.
