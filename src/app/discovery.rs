@@ -22,7 +22,7 @@ use crate::xds::{self, Rate, Service, Transport};
 
 use super::counting::Counting;
 use super::findings::Findings;
-use super::http::{self, Access, Readiness, Rules, State as Pages};
+use super::http::{self, Access, PrometheusPlace, Readiness, Rules, State as Pages};
 use super::intake;
 use super::mesh::{Mesh, Outlets};
 use super::replicas::{self, Home, Replica};
@@ -47,7 +47,7 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
         page: http::PageOptions {
             replica: environment.pod_name.clone(),
             revision: environment.revision.clone(),
-            prometheus: args.prometheus_addr.clone().filter(|address| !address.is_empty()),
+            prometheus: prometheus(args),
         },
     };
     // Probes are answered before anything else is done.
@@ -193,6 +193,17 @@ fn home(args: &DiscoveryArgs, environment: &Environment) -> Home {
     let namespace = args.namespace.as_deref().unwrap_or(&environment.pod_namespace);
     let host = format!("{name}.{namespace}.svc.{}", args.domain);
     Home { service: (host.as_str().into(), namespace.into()), cluster: args.cluster_id.as_str().into() }
+}
+
+/// Where Prometheus is, if that was said.
+fn prometheus(args: &DiscoveryArgs) -> Option<PrometheusPlace> {
+    let address = args.prometheus_addr.clone().filter(|address| !address.is_empty())?;
+    let file = |path: &Option<PathBuf>| path.clone().filter(|path| !path.as_os_str().is_empty());
+    let (ca, token) = (file(&args.prometheus_ca), file(&args.prometheus_token));
+    if token.is_some() && !address.starts_with("https://") {
+        warn!("--prometheusTokenFile: the token is sent in clear text, for --prometheusAddr is not https://");
+    }
+    Some(PrometheusPlace { address, ca, token })
 }
 
 /// Who may look at the pages: with a cluster, whoever has a token of it too.

@@ -50,6 +50,7 @@ use super::replicas::{self, Replica};
 pub use auth::{Access, Rules};
 pub use listen::listen;
 pub use page::Options as PageOptions;
+pub use prometheus::Place as PrometheusPlace;
 pub use ready::{Pending, Readiness};
 
 /// Where to answer, and what.

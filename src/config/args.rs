@@ -96,9 +96,16 @@ pub struct DiscoveryArgs {
     /// Metrics, version and debug pages
     #[arg(long = "monitoringAddr", default_value = ":15014", value_name = "ADDR")]
     pub monitoring_addr: String,
-    /// A Prometheus that has Istio's metrics, as http://prometheus:9090: the page under /ui/ shows who talks to whom by them
+    /// A Prometheus that has Istio's metrics, as http://prometheus:9090 or https://…: the page under /ui/ shows who talks to
+    /// whom by them
     #[arg(long = "prometheusAddr", env = "MIZZEN_PROMETHEUS_ADDR", value_name = "ADDR")]
     pub prometheus_addr: Option<String>,
+    /// Who has to vouch for that Prometheus at https://, as PEM; by default whom the system trusts
+    #[arg(long = "prometheusCA", env = "MIZZEN_PROMETHEUS_CA", value_name = "FILE", value_parser = maybe_empty)]
+    pub prometheus_ca: Option<PathBuf>,
+    /// A token for that Prometheus, sent as `Authorization: Bearer`; the file may be replaced
+    #[arg(long = "prometheusTokenFile", env = "MIZZEN_PROMETHEUS_TOKEN_FILE", value_name = "FILE", value_parser = maybe_empty)]
+    pub prometheus_token: Option<PathBuf>,
     /// How long open streams may take to end at shutdown
     #[arg(long = "shutdownDuration", default_value = "10s", value_parser = parse_duration, value_name = "DURATION")]
     pub shutdown_duration: Duration,

@@ -14,4 +14,5 @@ mod peers;
 mod scene;
 #[allow(dead_code, reason = "shared with the end-to-end tests, which use all of it")]
 mod support;
+mod tls;
 mod views;

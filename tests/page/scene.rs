@@ -27,7 +27,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Everything in it ends with it. Scenes of one process exist one at a time: a browser takes a whole core.
 pub(crate) struct Scene {
-    _mizzen: Process,
+    _mizzen: Option<Process>,
     network: Namespace,
     directory: TempDir,
     _alone: MutexGuard<'static, ()>,
@@ -36,6 +36,14 @@ pub(crate) struct Scene {
 impl Scene {
     /// Starts mizzen on some files, by name and content.
     pub(crate) fn open(files: &[(&str, &str)]) -> Scene {
+        let mut scene = Scene::empty();
+        files.iter().for_each(|(name, yaml)| scene.configure(name, yaml));
+        scene._mizzen = Some(scene.serve_folder(&["--prometheusAddr", PROMETHEUS]));
+        scene
+    }
+
+    /// A network and a folder.
+    pub(crate) fn empty() -> Scene {
         static ALONE: Mutex<()> = Mutex::new(());
         require::root();
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -44,21 +52,30 @@ impl Scene {
         network.ip(&["address", "add", "10.99.0.1/32", "dev", "lo"]);
         let directory = tempfile::Builder::new().prefix("mizzen-page-").tempdir().unwrap();
         std::fs::create_dir(directory.path().join("config")).unwrap();
-        files.iter().for_each(|(name, yaml)| put(directory.path(), name, yaml));
-        let mut command = network.command(env!("CARGO_BIN_EXE_mizzen"));
-        command.args(["discovery", "--registries=", "--secureGRPCAddr=", "--httpsAddr=", "--stateDir="]);
-        command.arg("--configDir").arg(directory.path().join("config"));
+        Scene { _mizzen: None, network, directory, _alone: alone }
+    }
+
+    /// Starts mizzen on the folder, with further arguments.
+    pub(crate) fn serve_folder(&self, arguments: &[&str]) -> Process {
+        let config = self.directory.path().join("config").display().to_string();
+        self.serve(&[&["--registries=", "--configDir", &config], arguments].concat())
+    }
+
+    /// Starts mizzen with these arguments, and waits until it is ready.
+    pub(crate) fn serve(&self, arguments: &[&str]) -> Process {
+        let mut command = self.network.command(env!("CARGO_BIN_EXE_mizzen"));
+        command.args(["discovery", "--secureGRPCAddr=", "--httpsAddr=", "--stateDir=", "--meshConfig=/nowhere"]);
         command
             .args(["--httpAddr=127.0.0.1:8080", "--monitoringAddr=:15014", "--grpcAddr"])
-            .arg(socket(directory.path()));
-        command.args(["--prometheusAddr", PROMETHEUS]).env("POD_NAME", "istiod-6b4f9c7d5-x2x7q");
-        let mut mizzen = Process::start("mizzen", command, directory.path().join("mizzen.log"));
+            .arg(socket(self.directory.path()));
+        command.args(arguments).env("POD_NAME", "istiod-6b4f9c7d5-x2x7q");
+        let mut mizzen = Process::start("mizzen", command, self.directory.path().join("mizzen.log"));
         eventually(PATIENCE, "mizzen to be ready", || {
             mizzen.assert_alive();
-            let (status, _) = network.inside(|| http::get("127.0.0.1:8080".parse().unwrap(), "/ready"))?;
+            let (status, _) = self.network.inside(|| http::get("127.0.0.1:8080".parse().unwrap(), "/ready"))?;
             (status == 200).then_some(())
         });
-        Scene { _mizzen: mizzen, network, directory, _alone: alone }
+        mizzen
     }
 
     /// The mesh of the README: that of `examples/`, with a shop around it, some of which is wrong.

@@ -22,7 +22,7 @@ use tokio::sync::Mutex;
 
 use super::State;
 use super::auth::{admit, named_locally};
-use super::prometheus;
+use super::prometheus::{Place, Prometheus};
 use super::query::Query;
 use crate::api::Key;
 use crate::base::Str;
@@ -42,8 +42,8 @@ pub struct Options {
     pub replica: String,
     /// Which of several control planes this is.
     pub revision: String,
-    /// Where Istio's metrics are: the address of a Prometheus.
-    pub prometheus: Option<String>,
+    /// Where Istio's metrics are.
+    pub prometheus: Option<Place>,
 }
 
 /// What is looked at, and what was made of it last.
@@ -51,6 +51,7 @@ pub struct Options {
 struct Page {
     state: State,
     options: Arc<Options>,
+    prometheus: Option<Arc<Prometheus>>,
     /// Who may talk to whom, and of which revision that is.
     mesh: Latest<(u64, Arc<Mesh>)>,
     /// What Prometheus said, and when.
@@ -64,7 +65,8 @@ type Said = Result<Arc<[Answer; 3]>, String>;
 
 /// The page and its data.
 pub(super) fn routes(state: State, options: Options) -> Router {
-    let page = Page { state, options: Arc::new(options), mesh: Arc::default(), said: Arc::default() };
+    let prometheus = options.prometheus.clone().map(|place| Arc::new(Prometheus::new(place)));
+    let page = Page { state, options: Arc::new(options), prometheus, mesh: Arc::default(), said: Arc::default() };
     let index = async |headers: HeaderMap| file("", &headers);
     let other = async |Path(name): Path<String>, headers: HeaderMap| file(&name, &headers);
     Router::new()
@@ -156,8 +158,9 @@ impl Page {
     }
 
     async fn measured(&self, headers: &HeaderMap, ask: Ask) -> Result<Response, Error> {
-        let Some(address) = self.options.prometheus.clone() else { return Err(Error::NoPrometheus) };
-        let (mesh, said) = (self.mesh().await?, self.said(&address).await);
+        let Some(prometheus) = &self.prometheus else { return Err(Error::NoPrometheus) };
+        let (mesh, said) = (self.mesh().await?, self.said(prometheus).await);
+        let address = prometheus.address().to_owned();
         let made = move || {
             let (edges, error) = match said {
                 Ok(answers) => (page::measured(&answers, &mesh), None),
@@ -214,7 +217,7 @@ impl Page {
             istio: build.version,
             replica: self.options.replica.clone(),
             revision: self.options.revision.clone(),
-            prometheus: self.options.prometheus.clone(),
+            prometheus: self.options.prometheus.as_ref().map(|place| place.address.clone()),
             missing: self.state.readiness.missing(),
         }
     }
@@ -235,14 +238,14 @@ impl Page {
     }
 
     /// What Prometheus says; not asked again for a moment, whatever it said.
-    async fn said(&self, address: &str) -> Said {
+    async fn said(&self, prometheus: &Prometheus) -> Said {
         let mut last = self.said.lock().await;
         if let Some((at, said)) = &*last
             && at.elapsed() < FRESH
         {
             return said.clone();
         }
-        let said = prometheus::ask(address, page::QUERIES).await.map(Arc::new);
+        let said = prometheus.ask(page::QUERIES).await.map(Arc::new);
         *last = Some((Instant::now(), said.clone()));
         said
     }
