@@ -31,7 +31,7 @@ pub use compare::{compare, lines_between};
 pub use findings::findings;
 pub use list::Ask;
 pub use measured::{Answer, Did, QUERIES, measured};
-pub use overview::{About, overview};
+pub use overview::{About, Lock, overview};
 pub use proxies::proxies;
 pub use proxy::{find, holdings, proxy, shown};
 pub use service::service;

@@ -36,11 +36,11 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::debug::Clients;
+use crate::debug::{Clients, Cluster};
 use crate::engine::Engine;
 use crate::metrics::{self, Metrics};
 use crate::progress::Progress;
-use crate::source::kube::Roster;
+use crate::source::kube::{Remote, Roster};
 use crate::status::Standings;
 use crate::wire::Cache;
 
@@ -97,6 +97,15 @@ pub struct State {
     pub roster: Roster,
     /// Who may look.
     pub access: Access,
+}
+
+impl State {
+    /// How the remote clusters are.
+    fn remote(&self) -> Vec<Cluster> {
+        let shown =
+            |remote: Remote| Cluster { id: remote.id, secret_name: remote.secret, sync_status: remote.status.as_str() };
+        self.roster.all().into_iter().map(shown).collect()
+    }
 }
 
 /// Open sockets on which nothing is answered yet.

@@ -23,7 +23,7 @@ pub fn mesh(snapshot: &Snapshot) -> Value {
 }
 
 /// A cluster that is read.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Cluster {
     /// Its name.

@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::findings::Counts;
 use super::proxies::{Tally, tally};
 use super::services::{Endpoints, health};
-use crate::base::Finding;
-use crate::debug::Client;
+use crate::base::{Finding, Str};
+use crate::debug::{Client, Cluster};
 use crate::model::Survey;
 
 /// What the program knows of itself.
@@ -27,6 +27,24 @@ pub struct About {
     pub prometheus: Option<String>,
     /// What is waited for before proxies are served.
     pub missing: Vec<&'static str>,
+    /// The locks by which one replica of all writes to the cluster at a time; none where the mesh is a folder.
+    pub locks: Vec<Lock>,
+    /// The remote clusters that are read.
+    pub remote: Vec<Cluster>,
+}
+
+/// A lock, as this replica knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Lock {
+    /// Its name.
+    pub name: &'static str,
+    /// What its holder writes.
+    pub writes: &'static str,
+    /// Who holds it, as far as is known; empty for nobody.
+    pub holder: String,
+    /// Whether that is this replica; it waits otherwise.
+    pub ours: bool,
 }
 
 /// `GET /ui/api/overview`.
@@ -40,6 +58,8 @@ pub struct Overview {
     pub ready: bool,
     /// How many batches of changes were taken in.
     pub batch: u64,
+    /// The name of the own cluster.
+    pub cluster: Str,
     /// How many objects there are of each kind, most first.
     pub objects: Vec<(&'static str, usize)>,
     /// How many services there are.
@@ -67,6 +87,7 @@ pub fn overview(about: About, survey: &Survey, clients: &[Client], findings: &[F
         ready: about.missing.is_empty(),
         about,
         batch: snapshot.revision,
+        cluster: snapshot.mesh.cluster.clone(),
         objects,
         services: snapshot.services().count(),
         endpoints,

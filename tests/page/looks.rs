@@ -69,7 +69,7 @@ fn what_is_too_faint_or_too_wide_is_noticed() {
 
 /// Writes down what is to be seen, with few colours; where `MIZZEN_SCREENSHOTS` says, or nowhere.
 #[expect(clippy::disallowed_methods, reason = "a test's own setting")]
-async fn keep(page: &Browser, name: &str, look: Look) {
+pub(crate) async fn keep(page: &Browser, name: &str, look: Look) {
     let small = reduced(&page.picture().await);
     assert!(small.len() < PICTURE, "{name} {look:?} has {} bytes", small.len());
     let Some(folder) = std::env::var_os("MIZZEN_SCREENSHOTS").map(PathBuf::from) else { return };
@@ -89,7 +89,7 @@ fn reduced(picture: &[u8]) -> Vec<u8> {
 }
 
 /// What is wider than the window: its width, and the elements that stick out of it and cannot be scrolled by themselves.
-const WIDE: &str = "
+pub(crate) const WIDE: &str = "
     const within = (e) => { for (; e; e = e.parentElement) if (['auto', 'scroll', 'hidden'].includes(getComputedStyle(e).overflowX)) return true };
     const out = [...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !within(e));
     return [document.documentElement.scrollWidth, out.map((e) => e.outerHTML.slice(0, 120))]";
@@ -97,7 +97,7 @@ const WIDE: &str = "
 /// Texts and marks that WCAG 2 calls too faint: a ratio of 4.5 is asked for, of 3 for large letters and for marks. Colours
 /// are read back from a canvas, which knows every way in which they are written; layers that are not opaque are laid over
 /// what is below.
-const CONTRAST: &str = "
+pub(crate) const CONTRAST: &str = "
     const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
     const rgba = (text) => {
         canvas.clearRect(0, 0, 1, 1);

@@ -1,5 +1,11 @@
-//! What the end-to-end tests have already.
+//! What the end-to-end tests have already, and those with an API server.
 
+#[path = "../kube/support/api.rs"]
+pub(crate) mod api;
+#[path = "../kube/support/cluster.rs"]
+pub(crate) mod cluster;
+#[path = "../kube/support/documents.rs"]
+pub(crate) mod documents;
 #[path = "../e2e/support/envoy.rs"]
 pub(crate) mod envoy;
 #[path = "../e2e/support/http.rs"]

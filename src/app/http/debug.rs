@@ -121,12 +121,7 @@ async fn page(
         }
         "clusterz" => {
             let (snapshot, synced) = ask(&state, |core| (core.index().snapshot().clone(), core.synced())).await?;
-            let remote = state.roster.all().into_iter().map(|remote| debug::Cluster {
-                id: remote.id,
-                secret_name: remote.secret,
-                sync_status: remote.status.as_str(),
-            });
-            let remote = remote.collect();
+            let remote = state.remote();
             print(pretty, move || debug::clusters(&snapshot, synced, remote)).await
         }
         "findings" => {

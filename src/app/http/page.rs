@@ -29,6 +29,7 @@ use crate::base::Str;
 use crate::debug::{self, Client};
 use crate::engine::Core;
 use crate::page::{self, Answer, Ask, Mesh};
+use crate::status::Standing;
 use crate::wire::ResourceType;
 use answer::{Error, file, json};
 
@@ -219,6 +220,8 @@ impl Page {
             revision: self.options.revision.clone(),
             prometheus: self.options.prometheus.as_ref().map(|place| place.address.clone()),
             missing: self.state.readiness.missing(),
+            locks: self.state.leaders.list().into_iter().map(lock).collect(),
+            remote: self.state.remote(),
         }
     }
 
@@ -249,4 +252,14 @@ impl Page {
         *last = Some((Instant::now(), said.clone()));
         said
     }
+}
+
+/// A lock in the words of people.
+fn lock(standing: Standing) -> page::Lock {
+    let writes = match standing.lock {
+        "istio-ip-autoallocate" => "Addresses of ServiceEntries",
+        "istio-status-leader" => "Conditions of objects",
+        other => other,
+    };
+    page::Lock { name: standing.lock, writes, holder: standing.holder, ours: standing.leading }
 }
