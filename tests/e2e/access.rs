@@ -1,14 +1,13 @@
 //! Whom a workload lets in by what AuthorizationPolicies say.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use super::site::{ONE, objects};
 use crate::support::envoy::Sidecar;
 use crate::support::http::{self, Request};
 use crate::support::mesh::Mesh;
 use crate::support::netns::Namespace;
-use crate::support::process::eventually;
+use crate::support::process::{PATIENCE, eventually};
 use crate::support::web;
 
 /// A caller without a sidecar.
@@ -70,7 +69,9 @@ fn policy(name: &str, spec: &str) -> String {
 
 #[test]
 fn calls_are_refused_by_path_and_by_caller_as_long_as_the_policies_say_so() {
-    let admin = policy("admin", "action: DENY, rules: [{to: [{operation: {paths: [/admin/*], ports: ['8080']}}]}]");
+    // The second rule is for a port at which nobody calls.
+    let to = "{operation: {paths: [/admin/*], ports: ['8080']}}, {operation: {paths: [/shop], ports: ['8081']}}";
+    let admin = policy("admin", &format!("action: DENY, rules: [{{to: [{to}]}}]"));
     let house = House::open(&admin);
     let refused = (403, "RBAC: access denied".to_owned());
     assert_eq!(house.answer(&house.caller, "GET", "/admin/keys"), refused);
@@ -80,8 +81,7 @@ fn calls_are_refused_by_path_and_by_caller_as_long_as_the_policies_say_so() {
     let caller = "from: [{source: {ipBlocks: [10.77.0.61]}}], to: [{operation: {methods: [GET]}}]";
     house.mesh.configure("policies.yaml", &(admin + &policy("known", &format!("rules: [{{{caller}}}]"))));
     let settled = |who: &Namespace, path: &str, wanted: u16| {
-        let limit = Duration::from_secs(5);
-        eventually(limit, "the edit to be in force", || (house.status(who, "GET", path) == wanted).then_some(()));
+        eventually(PATIENCE, "the edit to be in force", || (house.status(who, "GET", path) == wanted).then_some(()));
     };
     settled(&house.stranger, "/shop", 403);
     assert_eq!(house.status(&house.caller, "GET", "/shop"), 200);

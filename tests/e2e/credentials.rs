@@ -1,22 +1,21 @@
 //! Gateways whose certificates are Kubernetes Secrets, sent by the control plane over a socket of this machine.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use mizzen::demo::load::{Call, by_backend};
+use mizzen::demo::load::by_backend;
 
 use super::gateways::gateway;
 use super::site::{self, ONE, TWO, versions};
 use crate::support::certificates::Certificate;
 use crate::support::load::assert_none_failed;
 use crate::support::mesh::Mesh;
-use crate::support::tls::Caller;
+use crate::support::process::{PATIENCE, eventually};
+use crate::support::tls::{Caller, Load};
 use crate::support::web;
 
 const INGRESS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 71);
 const HOSTS: [&str; 2] = ["shop.example", "desk.example"];
-/// Within which an edit must be in force.
-const LIMIT: Duration = Duration::from_secs(1);
 
 /// A Gateway with a server for each host, whose pair is the Secret of the same name, and where its calls go.
 fn front() -> String {
@@ -68,10 +67,14 @@ fn name(host: &str, edition: u32) -> String {
     format!("{host}-{edition}")
 }
 
-/// The certificates that `calls` were shown, all of which must have succeeded.
-fn shown(calls: &[Call]) -> Vec<&str> {
-    assert_none_failed(calls);
-    by_backend(calls).into_keys().collect()
+/// Waits until callers are shown these certificates and no others. No call may fail.
+fn until_shown(load: &Load<'_>, mut certificates: [String; 2]) {
+    certificates.sort();
+    eventually(PATIENCE, &format!("{certificates:?} to be shown"), || {
+        let calls = load.calls_from(Instant::now(), 6);
+        assert_none_failed(&calls);
+        by_backend(&calls).into_keys().eq(certificates.iter().map(String::as_str)).then_some(())
+    });
 }
 
 #[test]
@@ -106,16 +109,14 @@ fn a_gateway_takes_a_new_pair_of_a_secret_without_a_dropped_connection() {
         let load = caller.call_on(scope, &HOSTS, "/");
         let mut editions = [1, 1];
         for round in 0..4 {
-            let certificates = [0, 1].map(|host| name(HOSTS[host], editions[host]));
-            assert_eq!(shown(&load.calls_from(Instant::now(), 6)), [&certificates[1], &certificates[0]]);
+            until_shown(&load, [0, 1].map(|host| name(HOSTS[host], editions[host])));
 
             let changed = round % 2;
             editions[changed] += 1;
             let host = HOSTS[changed];
             let yaml = secret(&mesh, &authority, host, editions[changed]);
-            let edit = mesh.configure(&format!("{host}.yaml"), &yaml);
-            let certificates = [0, 1].map(|host| name(HOSTS[host], editions[host]));
-            assert_eq!(shown(&load.calls_from(edit + LIMIT, 20)), [&certificates[1], &certificates[0]]);
+            mesh.configure(&format!("{host}.yaml"), &yaml);
+            until_shown(&load, [0, 1].map(|host| name(HOSTS[host], editions[host])));
             call_lasting(&format!("after {} edits", round + 1));
         }
         assert_none_failed(&load.end());

@@ -3,14 +3,13 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Stdio;
-use std::time::Duration;
 
 use super::observed::{Labels, series};
 use crate::support::certificates::Certificate;
 use crate::support::envoy::Sidecar;
 use crate::support::http::{self, Request};
 use crate::support::mesh::Mesh;
-use crate::support::process::eventually;
+use crate::support::process::{PATIENCE, eventually};
 use crate::support::{greeter, require, secrets, web};
 
 const WEB: &str = "web.shop.svc.cluster.local";
@@ -74,6 +73,16 @@ fn by(sidecar: &Sidecar, metric: &str, account: &str) -> Vec<(Labels, f64)> {
     series(sidecar, metric).into_iter().filter(|(labels, _)| labels["source_principal"] == principal).collect()
 }
 
+/// The labels of the one series with this principal of the caller, once it counts so many calls: each is counted after its
+/// answer is sent.
+fn counted(sidecar: &Sidecar, account: &str, calls: f64) -> Labels {
+    eventually(PATIENCE, &format!("{calls} calls of {account} to be counted"), || {
+        let mut all = by(sidecar, "istio_requests_total", account);
+        assert!(all.len() < 2 && all.iter().all(|(_, count)| *count <= calls), "one series: {all:?}");
+        all.pop().filter(|(_, count)| *count == calls).map(|(labels, _)| labels)
+    })
+}
+
 /// Who called, as three labels tell.
 fn who(labels: &Labels) -> [&str; 3] {
     ["source_workload", "source_workload_namespace", "source_canonical_service"].map(|name| labels[name].as_str())
@@ -102,8 +111,8 @@ fn a_caller_with_a_certificate_is_who_that_says_and_nobody_else() {
         let answer = client.namespace().inside(|| http::call(SocketAddr::from(([10, 96, 20, 1], 80)), &request));
         assert_eq!(answer.unwrap().status, 200);
     }
-    let [(labels, count)] = &by(&server, "istio_requests_total", "ns/shop/sa/client")[..] else { panic!("one series") };
-    assert_eq!((who(labels), *count), (["client", "shop", "client"], 3.0));
+    let labels = counted(&server, "ns/shop/sa/client", 3.0);
+    assert_eq!(who(&labels), ["client", "shop", "client"]);
     assert_eq!(labels["connection_security_policy"], "mutual_tls");
     assert_eq!(labels["source_app"], "client");
     assert_eq!(labels["destination_principal"], "spiffe://cluster.local/ns/shop/sa/web");
@@ -113,7 +122,7 @@ fn a_caller_with_a_certificate_is_who_that_says_and_nobody_else() {
         bytes.write_all(b"no HTTP/2 at all\r\n\r\n").unwrap();
         let _ = bytes.read_to_end(&mut Vec::new());
     });
-    let (labels, _) = eventually(Duration::from_secs(5), "the connection's end to be counted", || {
+    let (labels, _) = eventually(PATIENCE, "the connection's end to be counted", || {
         by(&server, "istio_tcp_sent_bytes_total", "ns/shop/sa/client").pop()
     });
     assert_eq!(who(&labels), ["client", "shop", "client"], "connections carry no header: the certificate tells");
@@ -130,13 +139,12 @@ fn a_caller_with_a_certificate_is_who_that_says_and_nobody_else() {
         let own = made(name, subject, account);
         let answer = call(&mesh, &own, &authority, said);
         assert!(answer.starts_with("HTTP/1.1 200"), "{name}: {answer}");
-        let [(labels, count)] = &by(&server, "istio_requests_total", account)[..] else { panic!("{name}: one series") };
-        assert_eq!((who(labels), *count), (wanted, 1.0), "{name}");
+        let labels = counted(&server, account, 1.0);
+        assert_eq!(who(&labels), wanted, "{name}");
         assert_eq!(labels["connection_security_policy"], "mutual_tls");
         assert_eq!(labels["source_app"], if name == "honest" { "h" } else { "unknown" }, "{name}");
     }
-    let [(_, count)] = &by(&server, "istio_requests_total", "ns/shop/sa/client")[..] else { panic!("still one") };
-    assert_eq!(*count, 3.0);
+    counted(&server, "ns/shop/sa/client", 3.0);
     let of_client = series(&server, "istio_requests_total");
     let as_client = of_client.iter().filter(|(labels, _)| labels["source_workload"] == "client").count();
     assert_eq!(as_client, 1);

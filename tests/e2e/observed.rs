@@ -6,7 +6,6 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::time::Duration;
 
 use serde_json::Value;
 
@@ -16,7 +15,7 @@ use crate::support::envoy::Sidecar;
 use crate::support::greeter::greeter;
 use crate::support::http::{self, Request};
 use crate::support::mesh::Mesh;
-use crate::support::process::eventually;
+use crate::support::process::{PATIENCE, eventually};
 use crate::support::web;
 
 /// A service whose bytes nobody reads along.
@@ -147,13 +146,17 @@ fn calls_and_connections_are_counted_exactly_at_both_ends_and_logged_in_json() {
     });
 
     for (sidecar, reporter, policy) in [(&client, "source", "unknown"), (&server, "destination", "none")] {
-        let (labels, count) = only(sidecar, "istio_requests_total");
-        assert_eq!(count, CALLS as f64, "{reporter}");
+        // A call is counted after its answer is sent.
+        let labels = eventually(PATIENCE, "the last call to be counted", || {
+            let (labels, count) = only(sidecar, "istio_requests_total");
+            assert!(count <= CALLS as f64, "{reporter} counts {count} calls");
+            (count == CALLS as f64).then_some(labels)
+        });
         let mut wanted = drawn(reporter, "http", "web");
         wanted.insert("response_code".into(), "200".into());
         wanted.insert("connection_security_policy".into(), policy.into());
         assert_drawn(&labels, &wanted);
-        let (closed, count) = eventually(Duration::from_secs(5), "the connection's end to be counted", || {
+        let (closed, count) = eventually(PATIENCE, "the connection's end to be counted", || {
             series(sidecar, "istio_tcp_connections_closed_total").pop()
         });
         assert_eq!(count, 1.0, "{closed:?}");
@@ -172,13 +175,13 @@ fn calls_and_connections_are_counted_exactly_at_both_ends_and_logged_in_json() {
         assert_drawn(&closed, &wanted);
     }
     assert_eq!(only(&server, "istio_requests_total").0["url_group"], "api");
-    eventually(Duration::from_secs(15), "the spread of durations", || {
+    eventually(PATIENCE, "the spread of durations", || {
         let (_, count) = series(&client, "istio_request_duration_milliseconds_count").pop()?;
         (count == CALLS as f64).then_some(())
     });
     assert_eq!(series(&client, "istio_response_bytes_count"), []);
 
-    let logged = eventually(Duration::from_secs(20), "all lines of the log", || {
+    let logged = eventually(PATIENCE, "all lines of the log", || {
         let all = lines(&log);
         (all.len() >= 2 * CALLS + 2).then_some(all)
     });

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::site::{ONE, Site, THREE, TWO, WEB, policy, routes, versions};
 use crate::support::http::Request;
+use crate::support::process::{PATIENCE, eventually};
 
 fn to(subset: &str) -> String {
     format!("route: [{{destination: {{host: web, subset: {subset}}}}}]")
@@ -102,7 +103,7 @@ fn a_mirror_gets_a_copy_of_each_call_and_its_answers_go_nowhere() {
         let answer = site.get(path, &[]);
         assert_eq!((answer.status, answer.backend()), (200, "web-1".to_owned()));
     }
-    let copies = crate::support::process::eventually(std::time::Duration::from_secs(5), "all copies", || {
+    let copies = eventually(PATIENCE, "all copies", || {
         Some(site.backends[1].asked()).filter(|asked| asked.len() == paths.len())
     });
     let copied: BTreeSet<String> = copies.iter().map(|asked| asked.path.clone()).collect();

@@ -2,12 +2,9 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use crate::support::cluster::Cluster;
-use crate::support::source::Source;
-
-const SOON: Duration = Duration::from_secs(20);
+use crate::support::source::{SOON, Source};
 
 /// A kubeconfig in which something is put in the place of something else.
 fn edited(cluster: &Cluster, from: &str, to: &str) -> PathBuf {

@@ -163,11 +163,14 @@ fn a_condition_comes_with_the_first_finding_and_goes_with_the_last_and_what_othe
 #[test]
 fn another_life_writes_nothing_that_stands_there_and_takes_away_what_no_longer_holds() {
     let cluster = Cluster::with_crds();
-    cluster.api().apply(vec![home(), service("cart"), route("a", "nowhere"), route("b", "nowhere"), entry()]);
+    let mut odd = service("cart");
+    odd["metadata"]["annotations"] = json!({"networking.istio.io/exprtTo": "*"});
+    cluster.api().apply(vec![home(), odd, route("a", "nowhere"), route("b", "nowhere"), entry()]);
     let replica = Replica::start(&cluster.kubeconfig(), "mizzen-1");
     eventually("three conditions", SOON, || replica.metric(DONE) >= 3.0);
-    eventually("two events", SOON, || {
-        ["a", "b"].iter().all(|name| !events(&cluster, "VirtualService", name).is_empty())
+    eventually("three events", SOON, || {
+        let told = |name: &&str| !events(&cluster, "VirtualService", name).is_empty();
+        ["a", "b"].iter().all(told) && !events(&cluster, "Service", "cart").is_empty()
     });
     replica.stop();
     cluster.api().apply(vec![route("b", "cart")]);
@@ -183,9 +186,13 @@ fn another_life_writes_nothing_that_stands_there_and_takes_away_what_no_longer_h
     // What comes now is looked at after all that was there.
     cluster.api().apply(vec![route("c", "nowhere")]);
     eventually("the condition of the last", SOON, || accepted(&get(&cluster, "virtualservices", "c")).is_object());
+    eventually("the event of the last", SOON, || !events(&cluster, "VirtualService", "c").is_empty());
     assert_eq!(versions(), before);
+    // A write is counted when the API server has answered.
+    eventually("the last write to be counted", SOON, || replica.metric(DONE) >= 2.0);
     assert_eq!(replica.metric(DONE), 2.0, "one went and one came");
     assert_eq!(events(&cluster, "VirtualService", "a").len(), 1);
+    assert_eq!(events(&cluster, "Service", "cart").len(), 1, "of what has no conditions it is told by its name");
     assert_eq!(replica.metric(r#"mizzen_status_writes{result="failed",what="event"}"#), 0.0);
 }
 

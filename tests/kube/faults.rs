@@ -6,11 +6,9 @@ use std::time::{Duration, Instant};
 use mizzen::api::Kind;
 use serde_json::{Value, json};
 
-use crate::support::cluster::Cluster;
+use crate::support::cluster::{Cluster, eventually};
 use crate::support::relay::Relay;
-use crate::support::source::{DOUBT, Source};
-
-const SOON: Duration = Duration::from_secs(40);
+use crate::support::source::{DOUBT, SOON, Source};
 
 fn service(name: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "shop"},
@@ -76,8 +74,13 @@ fn a_watched_deletion_of_most_of_a_kind_is_obeyed_at_once() {
     let cluster = Cluster::bare();
     cluster.api().apply((0..6).map(|n| service(&format!("s{n}"))).collect());
     let mut source = Source::synced(&cluster);
+    let lists = source.counts.lists.load(Ordering::Relaxed);
     (0..6).for_each(|n| cluster.api().delete(&service(&format!("s{n}"))));
-    source.until("the deletions", DOUBT, |s| s.names(Kind::Service) == ["kubernetes"]);
+    source.until("the deletions", SOON, |s| {
+        assert_eq!(s.findings.to_vec(), [], "nothing is doubted");
+        s.names(Kind::Service) == ["kubernetes"]
+    });
+    assert_eq!(source.counts.lists.load(Ordering::Relaxed), lists, "no second list was waited for");
 }
 
 #[test]
@@ -89,7 +92,8 @@ fn watches_that_are_cut_again_and_again_lose_nothing_and_read_no_list_anew() {
     source.until("everything to be read", SOON, |s| s.synced);
     let lists = source.counts.lists.load(Ordering::Relaxed);
     for n in 0..8 {
-        assert!(relay.cut() > 0, "there is a connection to be cut");
+        eventually("a connection to be cut", SOON, || relay.is_used());
+        assert!(relay.cut() > 0, "there was one");
         cluster.api().apply(vec![service(&format!("s{n}"))]);
         if n > 0 {
             cluster.api().delete(&service(&format!("s{}", n - 1)));

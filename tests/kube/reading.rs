@@ -1,16 +1,13 @@
 //! What is read, and when.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use mizzen::api::Kind;
 use serde_json::{Value, json};
 
 use crate::support::cluster::Cluster;
 use crate::support::documents;
-use crate::support::source::Source;
-
-const SOON: Duration = Duration::from_secs(20);
+use crate::support::source::{SOON, Source};
 
 fn service(name: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "shop"},

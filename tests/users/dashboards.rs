@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde_json::Value;
 
@@ -11,7 +10,7 @@ use crate::mesh::{DATABASES, GREETER, STRANGER, Users, WEB};
 use crate::parts::calls::Connection;
 use crate::parts::prometheus::Prometheus;
 use crate::support::http::{self, Request};
-use crate::support::process::eventually;
+use crate::support::process::{PATIENCE, eventually};
 
 /// What people choose from. A panel must have data for one of these: no service has calls and connections both.
 const CHOICES: [(&str, &str, &str); 4] = [
@@ -40,7 +39,7 @@ pub(crate) fn every_panel(users: &mut Users) {
     let questions = waiting.len();
     let mut round = 0;
     let begun = std::time::Instant::now();
-    while !waiting.is_empty() && begun.elapsed() < Duration::from_secs(60) {
+    while !waiting.is_empty() && begun.elapsed() < PATIENCE {
         // Some rates need a first count, a scrape, and a second one.
         round += 1;
         let timeout = format!("http: [{{timeout: {round}s, route: [{{destination: {{host: web}}}}]}}]");
@@ -156,7 +155,7 @@ fn variables(users: &Users, boards: &BTreeMap<String, Value>) {
                 .and_then(|q| q.strip_suffix(')')?.rsplit_once(", "))
                 .expect("label_values");
             let series = asked(board, series, CHOICES[0]);
-            let found = eventually(Duration::from_secs(10), "something to choose", || {
+            let found = eventually(PATIENCE, "something to choose", || {
                 let found = users.prometheus.query(&format!("group by ({label}) ({series})"));
                 (!found.is_empty()).then_some(found)
             });

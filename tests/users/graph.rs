@@ -1,7 +1,6 @@
 //! Kiali's graph: its questions to Prometheus, and the edges that it would draw.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use mizzen::demo::load::Target;
 
@@ -9,7 +8,7 @@ use crate::mesh::{DATABASES, GATEWAY, GREETER, REDIS, Users, WEB, WWW};
 use crate::parts::calls::repeat;
 use crate::parts::greeter::{hello, talk};
 use crate::parts::prometheus::Prometheus;
-use crate::support::process::{eventually, run};
+use crate::support::process::{PATIENCE, eventually, run};
 use crate::support::servers::{redis_cli, server_id};
 
 /// By what Kiali groups; a series that lacks one of them is no edge.
@@ -107,7 +106,7 @@ pub(crate) fn edges(users: &mut Users) {
     wanted.extend(DATABASES.map(|(host, _, entry)| ["client", host, "tcp", entry].map(str::to_owned)));
 
     // A series that appears with its first count has no rate: what counts is called again after a scrape.
-    let found = eventually(Duration::from_secs(60), "the edges", || {
+    let found = eventually(PATIENCE, "the edges", || {
         everybody_calls(users);
         users.prometheus.wait_for_a_scrape();
         let found = edges_of(&users.prometheus, "shop");

@@ -13,7 +13,7 @@ use crate::graph::everybody_calls;
 use crate::mesh::{DATABASES, GREETER, REDIS, STRANGER, Users, WEB, output};
 use crate::metrics;
 use crate::support::http::{self, Request};
-use crate::support::process::eventually;
+use crate::support::process::{PATIENCE, eventually};
 use crate::support::require;
 
 /// A line of Istio's JSON log, no key more and none less. A value that is not there is `null`.
@@ -113,7 +113,7 @@ pub(crate) fn every_kind(users: &mut Users) {
          workloadSelector: {labels: {app: client}}\n  outboundTrafficPolicy: {mode: REGISTRY_ONLY}\n  \
          egress: [{hosts: ['*/*']}]\n",
     );
-    eventually(Duration::from_secs(10), "what nobody knows to be refused", || (call_stranger() == 502).then_some(()));
+    eventually(PATIENCE, "what nobody knows to be refused", || (call_stranger() == 502).then_some(()));
     users.mesh.configure("sidecar.yaml", "");
 
     let database = format!("TCP outbound|3306||{}", DATABASES[0].0);
@@ -148,7 +148,7 @@ pub(crate) fn every_kind(users: &mut Users) {
         if missing.is_empty() {
             break all;
         }
-        assert!(begun.elapsed() < Duration::from_secs(20), "no line tells of {missing:#?}, but of {seen:#?}");
+        assert!(begun.elapsed() < PATIENCE, "no line tells of {missing:#?}, but of {seen:#?}");
         std::thread::sleep(Duration::from_millis(200));
     };
     println!("{} lines of {} kinds", all.len(), seen.len());

@@ -1,12 +1,12 @@
 //! Istio's metrics of calls: exact at both ends, and complete in their labels.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::graph;
 use crate::mesh::{GREETER, Users, WEB};
 use crate::parts::calls::repeat;
 use crate::parts::greeter::{ANSWERS, hello, talk};
-use crate::support::process::eventually;
+use crate::support::process::{PATIENCE, eventually};
 
 const CALLS: usize = 10_000;
 
@@ -21,7 +21,7 @@ pub(crate) fn exact(users: &mut Users) {
         ["istio_requests_total", "istio_request_duration_milliseconds_count", "istio_request_bytes_count"];
     // Histograms are put together every five seconds, counters at once.
     let settled = |users: &Users, reporter: &str| {
-        eventually(Duration::from_secs(30), "all that was called to be counted", || {
+        eventually(PATIENCE, "all that was called to be counted", || {
             let all = METRICS.map(|metric| counted(users, metric, reporter, WEB));
             (all[0] > 0.0 && all.iter().all(|count| *count == all[0])).then_some(all[0])
         })

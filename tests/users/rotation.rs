@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use crate::logs::lines;
 use crate::mesh::{Users, WEB};
 use crate::parts::calls::repeat;
 use crate::support::http::{self, Request};
-use crate::support::process::eventually;
+use crate::support::process::{PATIENCE, eventually};
 
 const CALLS: usize = 900;
 
@@ -23,7 +22,7 @@ pub(crate) fn nothing_lost(users: &mut Users) {
     let address: SocketAddr = (users.resolve(WEB), 80).into();
     let client = users.client.namespace();
     // Until the new listener has taken over, calls are logged as they were.
-    eventually(Duration::from_secs(20), "a call in the log", || {
+    eventually(PATIENCE, "a call in the log", || {
         repeat(client, address, WEB, "/first", 1);
         (!lines(&log, 0).is_empty()).then_some(())
     });
@@ -37,14 +36,14 @@ pub(crate) fn nothing_lost(users: &mut Users) {
             std::fs::rename(&log, moved(n)).unwrap();
             let answer = client.inside(|| http::call(SocketAddr::from(([127, 0, 0, 1], 15000)), &reopen)).unwrap();
             assert_eq!(answer.status, 200);
-            eventually(Duration::from_secs(10), "lines in a new log", || {
+            eventually(PATIENCE, "lines in a new log", || {
                 let length = log.metadata().map_or(0, |data| data.len());
                 (length > 50_000 || calls.is_finished()).then_some(())
             });
         }
         println!("{n} files");
     });
-    eventually(Duration::from_secs(30), "every call in one of the files", || {
+    eventually(PATIENCE, "every call in one of the files", || {
         let mut files = vec![log.clone()];
         files.extend((1..).map(moved).take_while(|file| file.exists()));
         let all: Vec<_> = files.iter().flat_map(|file| lines(file, 0)).map(|(_, line)| line).collect();

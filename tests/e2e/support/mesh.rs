@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustix::fs::{FlockOperation, flock};
 
@@ -11,7 +11,7 @@ use super::capture::PROXY_ID;
 use super::envoy::Sidecar;
 use super::netns::Namespace;
 use super::network::Network;
-use super::process::{Process, eventually};
+use super::process::{PATIENCE, Process, eventually};
 use super::{capture, http, require};
 
 pub(crate) use super::network::CENTRE;
@@ -108,7 +108,7 @@ impl Mesh {
         command.args(["--log_output_level", "default:debug"]);
         command.envs(self.variables.iter().copied());
         let mut process = Process::start("mizzen", command, self.directory().join("mizzen.log"));
-        eventually(Duration::from_secs(20), "the control plane to be ready", || {
+        eventually(PATIENCE, "the control plane to be ready", || {
             process.assert_alive();
             let (status, _) = self.centre().inside(|| http::get(SocketAddr::from((CENTRE, HTTP)), "/ready"))?;
             (status == 200).then_some(())

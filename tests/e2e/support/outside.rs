@@ -1,14 +1,13 @@
 //! A server outside the mesh that speaks TLS: an Envoy that answers every call with what the handshake told it.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::certificates::Certificate;
 use super::envoy;
 use super::mesh::Mesh;
-use super::process::{Process, eventually};
+use super::process::{PATIENCE, Process, eventually};
 
 /// A listener of such a server.
 pub(crate) struct Port<'c> {
@@ -32,7 +31,7 @@ pub(crate) fn start(mesh: &Mesh, name: &str, address: Ipv4Addr, ports: &[Port<'_
     let mut process = Process::start(name, command, mesh.directory().join(format!("{name}.log")));
     for port in ports {
         let there = SocketAddr::from((address, port.number));
-        eventually(Duration::from_secs(20), &format!("{name} at {there}"), || {
+        eventually(PATIENCE, &format!("{name} at {there}"), || {
             process.assert_alive();
             mesh.centre().inside(|| std::net::TcpStream::connect(there)).ok()
         });

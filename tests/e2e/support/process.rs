@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+/// How long anything may take that does happen, on a machine that is slow and busy. Only a test that fails waits so long.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+
 /// A running child process, killed when dropped.
 pub(crate) struct Process {
     name: String,
@@ -37,7 +40,7 @@ impl Process {
     /// Waits until the process has ended, which it was asked to.
     pub(crate) fn wait_for_end(mut self) {
         let name = self.name.clone();
-        eventually(Duration::from_secs(20), &format!("{name} to end on SIGTERM"), || {
+        eventually(PATIENCE, &format!("{name} to end on SIGTERM"), || {
             self.child.try_wait().expect("the process is ours").map(drop)
         });
     }

@@ -2,11 +2,10 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
-use std::time::Duration;
 
 use super::mesh::Mesh;
 use super::netns::Namespace;
-use super::process::{Process, eventually};
+use super::process::{PATIENCE, Process, eventually};
 use super::require;
 
 /// A MariaDB server at `address:3306` of the centre that answers `SELECT @@server_id` with `id`, to anybody.
@@ -38,7 +37,7 @@ pub(crate) fn redis(mesh: &Mesh, address: Ipv4Addr) -> Process {
 }
 
 fn wait_for_port(mesh: &Mesh, process: &mut Process, address: Ipv4Addr, port: u16) {
-    eventually(Duration::from_secs(30), &format!("a server at {address}:{port}"), || {
+    eventually(PATIENCE, &format!("a server at {address}:{port}"), || {
         process.assert_alive();
         mesh.centre().inside(|| std::net::TcpStream::connect(SocketAddr::from((address, port)))).ok()
     });
@@ -47,7 +46,7 @@ fn wait_for_port(mesh: &Mesh, process: &mut Process, address: Ipv4Addr, port: u1
 /// The `server_id` of the MariaDB server that an application in `namespace` reaches by `host`.
 pub(crate) fn server_id(namespace: &Namespace, host: &str) -> Command {
     let mut command = namespace.command(require::program("mariadb", "mariadb-client"));
-    command.args(["--no-defaults", "--connect-timeout=5", "--host", host, "--port", "3306", "--user", "anybody"]);
+    command.args(["--no-defaults", "--connect-timeout=60", "--host", host, "--port", "3306", "--user", "anybody"]);
     command.args(["--skip-column-names", "--batch", "--execute", "SELECT @@server_id"]);
     command
 }

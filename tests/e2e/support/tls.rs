@@ -7,12 +7,12 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Scope, ScopedJoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use mizzen::demo::load::Call;
 
 use super::netns::Namespace;
-use super::process::eventually;
+use super::process::{PATIENCE, eventually};
 use super::require;
 
 /// Somebody in a namespace who calls a server whose certificates an authority has signed.
@@ -32,7 +32,7 @@ impl<'n> Caller<'n> {
     fn curl_with(&self, host: &str, path: &str, arguments: &[&str]) -> Output {
         let mut command = self.place.command(require::program("curl", "curl"));
         let port = self.server.port();
-        command.args(["--silent", "--show-error", "--max-time", "10"]).args(arguments);
+        command.args(["--silent", "--show-error", "--max-time", "60"]).args(arguments);
         command.args(["--resolve", &format!("{host}:{port}:{}", self.server.ip())]);
         command.arg("--cacert").arg(&self.trusted);
         command.arg(format!("https://{host}:{port}{path}")).output().expect("curl runs")
@@ -91,7 +91,7 @@ pub(crate) struct Load<'s> {
 impl Load<'_> {
     /// Waits for `count` calls begun at `from` or later, and returns them.
     pub(crate) fn calls_from(&self, from: Instant, count: usize) -> Vec<Call> {
-        eventually(Duration::from_secs(60), "calls to be made", || {
+        eventually(PATIENCE, "calls to be made", || {
             let made = self.calls.made.lock().unwrap();
             let mut calls: Vec<Call> = made.iter().filter(|call| call.begun >= from).cloned().collect();
             calls.truncate(count);

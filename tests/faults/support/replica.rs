@@ -1,6 +1,7 @@
 //! One replica of mizzen, the program.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,12 +9,15 @@ use serde_json::Value;
 
 use super::http;
 use super::netns::Namespace;
-use super::process::{Process, eventually};
+use super::process::{PATIENCE, Process, eventually};
 
 /// How long a list that lacks more than half of a kind is doubted here.
-pub(crate) const DOUBT: Duration = Duration::from_secs(8);
+///
+/// After an outage some lists are read again ten seconds later than others, and that of the first must be in doubt still.
+pub(crate) const DOUBT: Duration = Duration::from_secs(30);
+/// How long streams have to end.
+pub(crate) const GRACE: Duration = Duration::from_secs(60);
 
-const SOON: Duration = Duration::from_secs(40);
 const XDS: u16 = 15010;
 const MONITORING: u16 = 15014;
 
@@ -38,10 +42,14 @@ impl Replica {
         command.args(["discovery", "--stateDir=", "--meshConfig=/nowhere", "--httpAddr", &pages.to_string()]);
         command.args(["--grpcAddr", &format!("{address}:{XDS}")]);
         command.args(["--monitoringAddr", &format!("{address}:{MONITORING}")]);
-        command.args(["--listDoubt", &format!("{}s", DOUBT.as_secs())]).arg("--kubeconfig").arg(kubeconfig);
+        let seconds = |time: Duration| format!("{}s", time.as_secs());
+        command
+            .args(["--listDoubt", &seconds(DOUBT), "--shutdownDuration", &seconds(GRACE)])
+            .arg("--kubeconfig")
+            .arg(kubeconfig);
         let process = Process::start(&format!("replica {number}"), command, log.join(format!("replica-{number}.log")));
         let mut replica = Self { process, address, pages };
-        eventually(SOON, "a replica to be ready", || {
+        eventually(PATIENCE, "a replica to be ready", || {
             let ready = replica.is_ready();
             // Or somebody else answered.
             replica.process.assert_alive();
@@ -81,7 +89,7 @@ impl Replica {
 
     /// Waits until it finds something, by the code of the finding and the kind of the object.
     pub(crate) fn wait_for_finding(&self, code: &str, kind: &str) {
-        eventually(SOON, &format!("{code} {kind}"), || self.finds(code, kind).then_some(()));
+        eventually(PATIENCE, &format!("{code} {kind}"), || self.finds(code, kind).then_some(()));
     }
 
     /// Whether it finds something.
@@ -95,6 +103,16 @@ impl Replica {
     pub(crate) fn date(&self) -> String {
         let request = http::Request { method: "GET", authority: "istiod", path: "/ready", headers: &[] };
         http::call(self.pages, &request).expect("it answers").header("date").to_owned()
+    }
+
+    /// A connection of somebody who begins with HTTP/2 and then says no more, not even that he heard of the end.
+    pub(crate) fn linger(&self) -> TcpStream {
+        // Its preface and a frame of settings, of which there are none.
+        const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+        let mut stream = TcpStream::connect(self.xds()).expect("it listens");
+        stream.write_all(HELLO).expect("it reads");
+        stream.read_exact(&mut [0; 9]).expect("it has settings of its own");
+        stream
     }
 
     /// Asks it to end, as an orchestrator does.

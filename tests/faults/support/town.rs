@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use mizzen::demo::load::{Load, Target, by_backend};
+use mizzen::demo::load::{Load, Target};
 use serde_json::Value;
 
 use super::capture::PROXY_ID;
@@ -15,13 +15,11 @@ use super::documents;
 use super::envoy::Sidecar;
 use super::ground::{BACKENDS, Ground, REPLICAS, SERVICE};
 use super::load::calls_after;
-use super::process::eventually;
+use super::process::{PATIENCE, eventually};
 use super::relay::Relay;
 use super::replica::Replica;
 use crate::fixture::{self, CLIENT, GREETER};
 
-/// Within which something that is about to happen must have happened, on a busy machine.
-pub(crate) const SOON: Duration = Duration::from_secs(40);
 /// What the connection itself costs: HTTP/2 settings, headers, acknowledgements, empty answers.
 const SILENCE: u64 = 1024;
 
@@ -90,7 +88,7 @@ impl Town {
 
     /// Waits until a replica serves a proxy, and says which.
     pub(crate) fn serving(&self) -> usize {
-        eventually(SOON, "a replica with a connection", || {
+        eventually(PATIENCE, "a replica with a connection", || {
             self.replicas.iter().position(|r| r.as_ref().is_some_and(|r| r.connections() > 0))
         })
     }
@@ -134,14 +132,6 @@ pub(crate) fn load(client: &Sidecar) -> Load {
     let load = Load::start(client.namespace().place(), target());
     calls_after(&load, Instant::now(), Duration::from_millis(500), 100);
     load
-}
-
-/// Waits until all calls are answered by one backend.
-pub(crate) fn until_answered_by(load: &Load, backend: &str) {
-    eventually(SOON, &format!("calls to be answered by {backend}"), || {
-        let calls = calls_after(load, Instant::now(), Duration::ZERO, 40);
-        (by_backend(&calls).into_keys().eq([backend])).then_some(())
-    });
 }
 
 /// What a sidecar holds, to be told apart from what it is sent.

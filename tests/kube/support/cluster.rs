@@ -1,12 +1,13 @@
 //! etcd and the API server, for one test.
 
-use std::fs;
+use std::fs::{self, File};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use rustix::fs::{FlockOperation, flock};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -18,7 +19,7 @@ static TURN: Mutex<()> = Mutex::new(());
 const TOKEN: &str = "admin-of-the-tests";
 
 /// How long the API server may take to start on a busy machine.
-const START: Duration = Duration::from_secs(120);
+const START: Duration = Duration::from_secs(240);
 
 /// A cluster without nodes and without controllers. Dropped, it is gone.
 pub(crate) struct Cluster {
@@ -40,8 +41,25 @@ impl Drop for Server {
     }
 }
 
+/// A port of this machine that no other process of tests takes as long as this one lives.
+///
+/// It is none of those that the system gives to whoever connects. Of these one may be taken while its server is away for a
+/// moment; and who tries again and again to connect to it is connected to himself in the end, from the very same port.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static TAKEN: Mutex<Vec<File>> = Mutex::new(Vec::new());
+    let folder = std::env::temp_dir().join("mizzen-test-ports");
+    fs::create_dir_all(&folder).unwrap();
+    let mut taken = TAKEN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    for port in 20_000..30_000 {
+        let lock = File::options().create(true).append(true).open(folder.join(port.to_string())).unwrap();
+        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            taken.push(lock);
+            if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+                return port;
+            }
+        }
+    }
+    panic!("no port is free");
 }
 
 /// A program that `tests/setup.sh` has built.

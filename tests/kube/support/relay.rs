@@ -48,6 +48,11 @@ impl Relay {
         self.address.port()
     }
 
+    /// Whether there is a connection that was not cut.
+    pub(crate) fn is_used(&self) -> bool {
+        !self.ways.open.lock().unwrap().is_empty()
+    }
+
     /// Cuts every connection; new ones are let through. Says how many there were.
     pub(crate) fn cut(&self) -> usize {
         let all = std::mem::take(&mut *self.ways.open.lock().unwrap());

@@ -12,9 +12,9 @@ use tempfile::TempDir;
 use super::cluster::{eventually, free_port};
 
 /// How long anything may take that needs no lock of another to expire.
-pub(crate) const SOON: Duration = Duration::from_secs(60);
+pub(crate) const SOON: Duration = Duration::from_secs(120);
 /// The same after a holder that gave nothing back: its 30 s, and up to 17 s until it is looked at again.
-pub(crate) const EXPIRED: Duration = Duration::from_secs(110);
+pub(crate) const EXPIRED: Duration = Duration::from_secs(240);
 
 /// The namespace where replicas are, and their locks.
 pub(crate) fn home() -> Value {

@@ -15,9 +15,9 @@ pub(crate) struct Connection {
 impl Connection {
     /// From where the calling thread is.
     pub(crate) fn open(address: SocketAddr, authority: &str) -> Connection {
-        let stream = TcpStream::connect_timeout(&address, Duration::from_secs(5)).expect("somebody listens");
+        let stream = TcpStream::connect_timeout(&address, Duration::from_secs(30)).expect("somebody listens");
         stream.set_nodelay(true).expect("a socket of ours");
-        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a socket of ours");
+        stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a socket of ours");
         Connection { stream: BufReader::new(stream), authority: authority.to_owned() }
     }
 

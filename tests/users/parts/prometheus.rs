@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::support::http;
 use crate::support::mesh::{CENTRE, MONITORING, Mesh};
-use crate::support::process::{Process, eventually, run};
+use crate::support::process::{PATIENCE, Process, eventually, run};
 use crate::support::require;
 
 const PORT: u16 = 9090;
@@ -56,7 +55,7 @@ impl Prometheus {
         command.arg(format!("--web.listen-address={CENTRE}:{PORT}"));
         let process = Process::start("prometheus", command, mesh.directory().join("prometheus.log"));
         let prometheus = Prometheus { _process: process, place: mesh.centre().place() };
-        eventually(Duration::from_secs(30), "Prometheus to be ready", || {
+        eventually(PATIENCE, "Prometheus to be ready", || {
             prometheus.get("/-/ready").filter(|(status, _)| *status == 200)
         });
         prometheus
@@ -96,7 +95,7 @@ impl Prometheus {
 
     /// Waits until an expression has a value that is `wanted`.
     pub(crate) fn wait_for(&self, what: &str, expression: &str, wanted: impl Fn(f64) -> bool) -> f64 {
-        eventually(Duration::from_secs(60), &format!("{what}: {expression}"), || {
+        eventually(PATIENCE, &format!("{what}: {expression}"), || {
             Some(self.value(expression)).filter(|value| wanted(*value))
         })
     }

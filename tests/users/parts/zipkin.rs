@@ -2,14 +2,13 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::support::http;
 use crate::support::mesh::Mesh;
 use crate::support::netns::Namespace;
-use crate::support::process::{Process, eventually};
+use crate::support::process::{PATIENCE, Process, eventually};
 use crate::support::require;
 
 /// The jar that `tests/setup.sh` brings.
@@ -34,7 +33,7 @@ impl Zipkin {
 
     /// Returns when it answers.
     pub(crate) fn wait(&mut self, mesh: &Mesh) {
-        eventually(Duration::from_secs(120), "Zipkin to be there", || {
+        eventually(PATIENCE * 2, "Zipkin to be there", || {
             self.process.assert_alive();
             let (status, _) = mesh.centre().inside(|| http::get(self.address, "/health"))?;
             (status == 200).then_some(())
@@ -43,7 +42,7 @@ impl Zipkin {
 
     /// The spans of a trace, once there are so many.
     pub(crate) fn trace(&self, from: &Namespace, id: &str, spans: usize) -> Vec<Value> {
-        eventually(Duration::from_secs(30), &format!("{spans} spans of the trace {id}"), || {
+        eventually(PATIENCE, &format!("{spans} spans of the trace {id}"), || {
             let all = self.ask(from, &format!("/api/v2/trace/{id}"))?;
             all.as_array().filter(|all| all.len() >= spans).cloned()
         })
