@@ -196,6 +196,31 @@ fn another_life_writes_nothing_that_stands_there_and_takes_away_what_no_longer_h
     assert_eq!(replica.metric(r#"mizzen_status_writes{result="failed",what="event"}"#), 0.0);
 }
 
+/// istiod cannot add addresses to a status in which something else stands already.
+#[test]
+fn a_condition_comes_after_the_addresses_that_istiod_is_about_to_give() {
+    let cluster = Cluster::with_crds();
+    let held = |second: u32| {
+        let record = json!({"holderIdentity": "istiod-1", "holderKey": "default", "leaseDurationSeconds": 30,
+                            "renewTime": format!("2020-01-01T00:00:{second:02}Z")});
+        let lock = json!({"control-plane.alpha.kubernetes.io/leader": record.to_string()});
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "istio-ip-autoallocate",
+            "namespace": "istio-system", "annotations": lock}})
+    };
+    cluster.api().apply(vec![held(1), service("cart"), entry(), route("a", "nowhere")]);
+    let _replica = Replica::start(&cluster.kubeconfig(), "mizzen-1");
+    for (second, name) in [(2, "a"), (3, "b"), (4, "c")] {
+        cluster.api().apply(vec![held(second), route(name, "nowhere")]);
+        eventually("the condition of a route", SOON, || accepted(&get(&cluster, "virtualservices", name)).is_object());
+        assert!(get(&cluster, "serviceentries", "db")["status"].is_null(), "there are no addresses yet");
+    }
+    let mut given = entry();
+    given["status"]["addresses"] = json!([{"value": "240.240.0.1", "host": "db.example.com"}]);
+    cluster.api().apply(vec![given.clone()]);
+    eventually("the condition of the entry", SOON, || accepted(&get(&cluster, "serviceentries", "db")).is_object());
+    assert_eq!(get(&cluster, "serviceentries", "db")["status"]["addresses"], given["status"]["addresses"]);
+}
+
 #[test]
 fn kinds_of_kubernetes_and_the_meshs_settings_get_events() {
     let cluster = Cluster::with_crds();

@@ -203,6 +203,12 @@ fn without_a_right_everything_else_is_written_and_one_warning_names_it() {
     let told = |text: &str| replica.log().matches(text).count();
     eventually("word of the events", SOON, || told("resources: [events], verbs: [create]") > 0);
     eventually("word of the lock", SOON, || told("resources: [configmaps], verbs: [get, create, update]") > 0);
+    let failed = || replica.metric(r#"mizzen_status_writes{result="failed",what="event"}"#);
+    let before = failed();
+    let mut another = odd_ones().into_iter().find(|d| d["kind"] == "VirtualService").unwrap();
+    another["metadata"]["name"] = "another".into();
+    cluster.api().apply(vec![another]);
+    eventually("another event that cannot be written", SOON, || failed() > before);
     assert_eq!((told("resources: [events]"), told("resources: [configmaps]")), (1, 1), "{}", replica.log());
 }
 
