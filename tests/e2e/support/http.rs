@@ -56,10 +56,28 @@ pub(crate) fn call(address: SocketAddr, request: &Request<'_>) -> io::Result<Res
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let head = format!("{method} {path} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\n{headers}\r\n");
     stream.write_all(head.as_bytes())?;
-    let mut reply = Vec::new();
-    stream.read_to_end(&mut reply)?;
+    let (mut reply, mut part) = (Vec::new(), [0; 16 * 1024]);
+    // Not to the end of the connection: that a proxy keeps open for a second after an answer of its own, and for six where
+    // its listener has just been changed (Envoy's `delayed_close_timeout` and `drain_timeout`).
+    while !is_whole(&reply) {
+        match stream.read(&mut part)? {
+            0 => break,
+            length => reply.extend(&part[..length]),
+        }
+    }
     let reply = String::from_utf8_lossy(&reply);
     read(&reply).ok_or_else(|| io::Error::other(format!("no answer of HTTP/1.1: {reply:?}")))
+}
+
+/// Whether an answer tells of itself that nothing follows.
+fn is_whole(reply: &[u8]) -> bool {
+    let Some(end) = reply.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { return false };
+    let head = String::from_utf8_lossy(&reply[..end]).to_lowercase();
+    if head.contains("\r\ntransfer-encoding: chunked") {
+        return reply.ends_with(b"\r\n0\r\n\r\n") && read(&String::from_utf8_lossy(reply)).is_some();
+    }
+    let length = head.split("\r\n").find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
+    length.is_some_and(|length| reply.len() >= end + 4 + length)
 }
 
 fn read(reply: &str) -> Option<Response> {
