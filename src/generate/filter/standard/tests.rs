@@ -98,6 +98,6 @@ fn the_configuration_stays_small() {
     let out = |identity| Standard { own: shared(), identity, ..standard(false, Vec::new()) };
     let sizes = [of(out(false), Some(&called)), of(out(true), None), of(standard(true, Vec::new()), None)];
     println!("calls and connections, in bytes: out {:?}, out with mTLS {:?}, in {:?}", sizes[0], sizes[1], sizes[2]);
-    assert!(sizes.iter().all(|(calls, bytes)| *calls < 17_000 && *bytes < 11_000), "{sizes:?}");
+    assert!(sizes.iter().all(|(calls, bytes)| *calls < 17_000 && *bytes < 11_500), "{sizes:?}");
     assert!(sizes[0].1 < 9_000, "{sizes:?}");
 }
