@@ -95,6 +95,7 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
         replica,
         admin: features.unsafe_admin,
         cache_stats: features.cache_stats,
+        filter_stats: features.filter_stats,
         local_metrics: features.local_metrics,
         roster,
         access,

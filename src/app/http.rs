@@ -91,6 +91,8 @@ pub struct State {
     pub admin: bool,
     /// `PILOT_XDS_CACHE_STATS`: whether the cache is counted in istiod's names too.
     pub cache_stats: bool,
+    /// `PILOT_ENVOY_FILTER_STATS`: whether patches that are left out are counted in istiod's names too.
+    pub filter_stats: bool,
     /// `METRICS_LOCALHOST_ACCESS_ONLY`: whether metrics are for this machine alone.
     pub local_metrics: bool,
     /// The remote clusters.

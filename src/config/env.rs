@@ -73,6 +73,8 @@ pub struct Features {
     pub unsafe_admin: bool,
     /// `PILOT_XDS_CACHE_STATS`: metrics of the cache in istiod's names.
     pub cache_stats: bool,
+    /// `PILOT_ENVOY_FILTER_STATS`: metrics of patches that are left out in istiod's names.
+    pub filter_stats: bool,
     /// `METRICS_LOCALHOST_ACCESS_ONLY`.
     pub local_metrics: bool,
     /// Those that change what proxies are sent.
@@ -95,6 +97,7 @@ impl Default for Features {
             remote_workload_entries: true,
             unsafe_admin: false,
             cache_stats: false,
+            filter_stats: false,
             local_metrics: false,
             generation: Generation::default(),
         }
@@ -130,6 +133,7 @@ impl Environment {
                 .boolean("PILOT_ENABLE_CROSS_CLUSTER_WORKLOAD_ENTRY", defaults.remote_workload_entries),
             unsafe_admin: reader.boolean("UNSAFE_ENABLE_ADMIN_ENDPOINTS", defaults.unsafe_admin),
             cache_stats: reader.boolean("PILOT_XDS_CACHE_STATS", defaults.cache_stats),
+            filter_stats: reader.boolean("PILOT_ENVOY_FILTER_STATS", defaults.filter_stats),
             local_metrics: reader.boolean("METRICS_LOCALHOST_ACCESS_ONLY", defaults.local_metrics),
             generation: generation(&mut reader, defaults.generation),
         };

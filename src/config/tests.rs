@@ -89,6 +89,17 @@ fn ranges_of_virtual_addresses_are_of_their_family_and_large_enough_or_else_isti
 }
 
 #[test]
+fn lists_are_what_is_between_commas_and_an_empty_one_is_the_default() {
+    let of = |name: &'static str, value: &'static str| {
+        Environment::from_lookup(|asked| (asked == name).then(|| value.to_owned())).0.features
+    };
+    let namespaces = of("DEBUG_ENDPOINT_AUTH_ALLOWED_NAMESPACES", "kiali, grafana,").debug_namespaces;
+    assert_eq!(namespaces, ["grafana".to_owned(), "kiali".to_owned()].into());
+    assert_eq!(of("TOKEN_AUDIENCES", "istio-ca,mesh").token_audiences, ["istio-ca", "mesh"]);
+    assert_eq!(of("TOKEN_AUDIENCES", " , ").token_audiences, ["istio-ca"]);
+}
+
+#[test]
 fn log_levels_are_istiods() {
     assert_eq!(LogLevel::parse("default:debug,ads:none"), Some(LogLevel(tracing::Level::DEBUG)));
     assert_eq!(LogLevel::parse("all:warn"), Some(LogLevel(tracing::Level::WARN)));

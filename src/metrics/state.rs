@@ -1,6 +1,6 @@
 //! How large everything is, taken in as a whole whenever somebody asks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use prometheus::{GaugeVec, IntCounterVec};
 
@@ -44,6 +44,10 @@ pub struct State {
     /// Proxies that have not accepted the latest response for long, by type; under `any` those that have not answered a
     /// whole revision.
     pub behind: BTreeMap<&'static str, usize>,
+    /// Providers that are in use and whose service is not there, by istiod's words for their sorts.
+    pub unreachable_providers: BTreeMap<&'static str, u64>,
+    /// Patches of EnvoyFilters that are left out somewhere, as `namespace/name` and what is patched; if they are asked for.
+    pub patches_left_out: Option<BTreeSet<(Str, &'static str)>>,
     /// What istiod counts of its cache if it is asked to: resources that are kept.
     pub cached: Option<usize>,
     /// Classes of proxies, by sort of resource.
@@ -105,8 +109,12 @@ pub(super) struct Families {
     duplicate_clusters: GaugeVec,
     rejected: IntCounterVec,
     behind: GaugeVec,
+    unreachable_providers: IntCounterVec,
+    filter_status: GaugeVec,
     cached: GaugeVec,
     cache_reads: IntCounterVec,
+    cache_evictions: IntCounterVec,
+    cache_dependents: GaugeVec,
     classes: GaugeVec,
     class_resources: GaugeVec,
     hits: IntCounterVec,
@@ -177,8 +185,26 @@ impl Families {
                 "Proxies that have not accepted the latest response of a type for ten seconds; any: that owe an answer",
                 &["type"],
             ),
+            unreachable_providers: f.counters(
+                "provider_lookup_cluster_failures",
+                "Providers that are in use and whose service is not there",
+                &["type"],
+            ),
+            filter_status: f.gauges(
+                "pilot_envoy_filter_status",
+                "Patches of EnvoyFilters that are left out somewhere",
+                &["name", "patch", "result"],
+            ),
             cached: f.gauges("xds_cache_size", "Resources that are kept encoded", &[]),
             cache_reads: f.counters("xds_cache_reads", "Resources asked for, by whether they were there", &["type"]),
+            // What proxies hold is never put out of the cache, and what they do not is not in it.
+            cache_evictions: f.counters(
+                "xds_cache_evictions",
+                "Resources put out of the cache: none ever is",
+                &["type"],
+            ),
+            // The key of a resource is all that it depends on; there is no list beside it.
+            cache_dependents: f.gauges("xds_cache_dependent_config_size", "Objects listed by resource: none are", &[]),
             classes: f.gauges("mizzen_classes", "Classes of proxies that are served alike", &["sort"]),
             class_resources: f.gauges("mizzen_class_resources", "Resources of all classes together", &["sort"]),
             hits: f.counters("mizzen_cache_hits", "Resources that were already encoded", &[]),
@@ -235,6 +261,14 @@ impl Families {
             self.cached.with_label_values::<&str>(&[]).set(cached as f64);
             advance(&self.cache_reads, &["hit"], state.cache.hits);
             advance(&self.cache_reads, &["miss"], state.cache.misses);
+            ["clear", "size"].iter().for_each(|why| advance(&self.cache_evictions, &[why], 0));
+            self.cache_dependents.with_label_values::<&str>(&[]).set(0.0);
+        }
+        // As of Gateways: a counter does not go back.
+        state.unreachable_providers.iter().for_each(|(kind, n)| advance(&self.unreachable_providers, &[kind], *n));
+        self.filter_status.reset();
+        for (name, patch) in state.patches_left_out.iter().flatten() {
+            self.filter_status.with_label_values(&[name, *patch, "error"]).set(1.0);
         }
         // What is no longer found goes.
         self.findings.reset();

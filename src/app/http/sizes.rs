@@ -1,5 +1,8 @@
 //! How large everything is, taken for a scrape.
 
+mod filters;
+mod providers;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::SystemTime;
@@ -33,6 +36,8 @@ pub(super) async fn take(state: &State) -> Option<Sizes> {
         let gateway = format!("{}/{}", finding.object.namespace, finding.object.name).into();
         *sizes.rejected_gateways.entry(gateway).or_default() += 1;
     }
+    sizes.unreachable_providers = providers::unreachable(&survey);
+    sizes.patches_left_out = state.filter_stats.then(|| filters::left_out(&survey, &findings));
     sizes.cache = of_cache(&state.cache);
     sizes.cached = state.cache_stats.then(|| state.cache.len());
     sizes.behind = behind(&state.clients.clients(), &state.progress);

@@ -72,6 +72,7 @@ fn state() -> State {
         replica: Replica::new(Arc::default(), Readiness::default()),
         admin: false,
         cache_stats: false,
+        filter_stats: false,
         local_metrics: false,
         roster: Default::default(),
         access: Default::default(),

@@ -105,7 +105,7 @@ impl Tokens {
         let name = user.username.unwrap_or_default();
         let grouped = user.groups.unwrap_or_default().iter().any(|group| group == "system:serviceaccounts");
         match name.split(':').collect::<Vec<_>>()[..] {
-            ["system", "serviceaccount", namespace, account] if grouped => {
+            ["system", "serviceaccount", namespace, account] if grouped && !namespace.is_empty() => {
                 Ok(Account { namespace: namespace.to_owned(), name: account.to_owned() })
             }
             _ => refused(format!("{name:?} is no service account")),
@@ -167,7 +167,7 @@ mod tests {
         assert!(refused(&|s| s["audiences"] = json!(["https://elsewhere"])).await.contains("audiences istio-ca"));
         assert!(refused(&|s| s["audiences"] = Value::Null).await.contains("audiences"));
         assert!(refused(&|s| s["user"]["groups"] = json!(["system:masters"])).await.contains("no service account"));
-        for name in ["admin", "system:node:shop:web", "system:serviceaccount:shop", "system:serviceaccount:a:b:c"] {
+        for name in ["admin", "system:node:shop:web", "system:serviceaccount::web", "system:serviceaccount:a:b:c"] {
             assert!(refused(&|s| s["user"]["username"] = name.into()).await.contains(name));
         }
     }

@@ -85,6 +85,53 @@ async fn a_scrape_counts_what_does_not_fit_together() {
     assert!(!body.contains("xds_cache_"), "only if it is asked for");
     let body = scrape(&State { cache_stats: true, ..state }).await;
     assert!(body.contains("xds_cache_reads{type=\"miss\"}") && body.contains("xds_cache_size "), "{body}");
+    for line in [
+        "xds_cache_evictions{type=\"clear\"} 0",
+        "xds_cache_evictions{type=\"size\"} 0",
+        "xds_cache_dependent_config_size 0",
+    ] {
+        assert!(body.lines().any(|l| l == line), "{line} is not in\n{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_scrape_counts_providers_that_lead_nowhere_and_patches_that_are_left_out() {
+    let state = state();
+    let service = |host: &str, name: &str| json!({"name": name, "zipkin": {"service": host, "port": 9411}});
+    let authorizer =
+        json!({"name": "guard", "envoyExtAuthzGrpc": {"service": "guard.shop.svc.cluster.local", "port": 9000}});
+    let log = json!({"name": "log", "envoyOtelAls": {"service": "gone.example.com", "port": 4317}});
+    let mesh = json!({"extensionProviders": [service("gone.example.com", "gone"), service("web.shop.svc.cluster.local", "there"),
+        service("unused.example.com", "unused"), authorizer, log], "defaultProviders": {"accessLogging": ["log"]}});
+    let telemetry = |name: &str, provider: &str| {
+        json!({"apiVersion": "telemetry.istio.io/v1", "kind": "Telemetry",
+        "metadata": {"name": name, "namespace": "shop"}, "spec": {"tracing": [{"providers": [{"name": provider}]}]}})
+    };
+    let policy = json!({"apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy",
+        "metadata": {"name": "guarded", "namespace": "shop"}, "spec": {"action": "CUSTOM", "provider": {"name": "guard"}, "rules": [{}]}});
+    let web = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "shop"},
+        "spec": {"clusterIP": "10.0.0.1", "ports": [{"name": "http", "port": 9411}]}});
+    let filter = json!({"apiVersion": "networking.istio.io/v1alpha3", "kind": "EnvoyFilter",
+        "metadata": {"name": "odd", "namespace": "shop"}, "spec": {"configPatches": [
+            {"applyTo": "CLUSTER", "patch": {"operation": "MERGE", "value": {"connect_timeout": "1s"}}},
+            {"applyTo": "CLUSTER", "patch": {"operation": "MERGE", "value": {"connect_timeout": "0s"}}}]}});
+    let objects = [telemetry("a", "gone"), telemetry("b", "there"), telemetry("c", "gone"), policy, web, filter];
+    let events = objects.into_iter().map(object).chain([Event::Synced]).collect();
+    let (mesh, wrong) = api::mesh::MeshConfig::parse(mesh);
+    assert!(wrong.is_empty(), "{wrong:?}");
+    state.engine.input(Input { events, mesh: Some(mesh), findings: Arc::new([]) });
+    let state = State { filter_stats: true, ..state };
+    let body = ask(monitoring(state.clone()), ELSEWHERE, "/metrics").await.2;
+    for line in [
+        "provider_lookup_cluster_failures{type=\"zipkin\"} 1",
+        "provider_lookup_cluster_failures{type=\"envoyOtelAls\"} 1",
+        "provider_lookup_cluster_failures{type=\"authz\"} 1",
+        "pilot_envoy_filter_status{name=\"shop/odd\",patch=\"cluster\",result=\"error\"} 1",
+    ] {
+        assert!(body.lines().any(|l| l == line), "{line} is not in\n{body}");
+    }
+    let quiet = ask(monitoring(self::state()), ELSEWHERE, "/metrics").await.2;
+    assert!(!quiet.contains("pilot_envoy_filter_status") && !quiet.contains("provider_lookup"), "{quiet}");
 }
 
 #[tokio::test]
