@@ -82,7 +82,9 @@ pub async fn run(args: &DiscoveryArgs, environment: &Environment) -> anyhow::Res
     let service = Service::new(mesh, Arc::new(Counting(metrics.clone())), delivery(environment));
     let clients = service.connections();
     let replica = Replica::new(clients.clone(), readiness.clone());
-    tokio::spawn(replicas::balance(replica.clone(), engine.clone(), home(args, environment), metrics.clone()));
+    if features.balance {
+        tokio::spawn(replicas::balance(replica.clone(), engine.clone(), home(args, environment), metrics.clone()));
+    }
     let shown = Pages {
         engine,
         findings,

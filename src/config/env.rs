@@ -44,7 +44,7 @@ pub struct Cluster {
     pub home: Option<PathBuf>,
 }
 
-/// istiod's feature variables that mizzen honours, with istiod's defaults (`pilot/pkg/features`).
+/// istiod's feature variables that mizzen honours, with istiod's defaults (`pilot/pkg/features`), and one of its own.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Features {
     /// `PILOT_DEBOUNCE_AFTER`, 100ms.
@@ -75,6 +75,8 @@ pub struct Features {
     pub cache_stats: bool,
     /// `PILOT_ENVOY_FILTER_STATS`: metrics of patches that are left out in istiod's names.
     pub filter_stats: bool,
+    /// `MIZZEN_BALANCE_CONNECTIONS`: whether a replica with far more proxies than others sends some away; true.
+    pub balance: bool,
     /// `METRICS_LOCALHOST_ACCESS_ONLY`.
     pub local_metrics: bool,
     /// Those that change what proxies are sent.
@@ -98,6 +100,7 @@ impl Default for Features {
             unsafe_admin: false,
             cache_stats: false,
             filter_stats: false,
+            balance: true,
             local_metrics: false,
             generation: Generation::default(),
         }
@@ -134,6 +137,7 @@ impl Environment {
             unsafe_admin: reader.boolean("UNSAFE_ENABLE_ADMIN_ENDPOINTS", defaults.unsafe_admin),
             cache_stats: reader.boolean("PILOT_XDS_CACHE_STATS", defaults.cache_stats),
             filter_stats: reader.boolean("PILOT_ENVOY_FILTER_STATS", defaults.filter_stats),
+            balance: reader.boolean("MIZZEN_BALANCE_CONNECTIONS", defaults.balance),
             local_metrics: reader.boolean("METRICS_LOCALHOST_ACCESS_ONLY", defaults.local_metrics),
             generation: generation(&mut reader, defaults.generation),
         };

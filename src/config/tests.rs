@@ -97,6 +97,7 @@ fn lists_are_what_is_between_commas_and_an_empty_one_is_the_default() {
     assert_eq!(namespaces, ["grafana".to_owned(), "kiali".to_owned()].into());
     assert_eq!(of("TOKEN_AUDIENCES", "istio-ca,mesh").token_audiences, ["istio-ca", "mesh"]);
     assert_eq!(of("TOKEN_AUDIENCES", " , ").token_audiences, ["istio-ca"]);
+    assert!(!of("MIZZEN_BALANCE_CONNECTIONS", "false").balance && of("", "").balance);
 }
 
 #[test]
