@@ -1,6 +1,7 @@
-//! HTTP headers: their names, and what proxies put into them.
+//! HTTP headers: their names, and what is done to them.
 
 use super::at::At;
+use super::format::header_format;
 use crate::api::virtual_service::{HeaderOperations, Headers};
 use crate::base::Labels;
 
@@ -66,7 +67,7 @@ impl At<'_> {
     fn new_values(&self, values: &Labels, authority: Authority) {
         self.entries(values, |name, value, at| {
             at.changed_header(name, authority);
-            if let Err(problem) = format(value) {
+            if let Err(problem) = header_format(value) {
                 at.invalid(format_args!("must be a value of Envoy's header format, found {value:?}: {problem}"));
             }
         });
@@ -91,65 +92,9 @@ enum Authority {
     IsFixed,
 }
 
-/// Whether this is a text of the format in which Envoy writes headers.
-pub fn is_header_format(value: &str) -> bool {
-    format(value).is_ok()
-}
-
-/// Checks the format in which Envoy writes headers: text with `%COMMAND%`, `%COMMAND(ARGUMENTS)%` or
-/// `%COMMAND(ARGUMENTS):LENGTH%`, and `%%` for a per cent sign.
-pub(super) fn format(value: &str) -> Result<(), &'static str> {
-    if value.bytes().any(|b| (b < 0x20 && b != b'\t') || b == 0x7f) {
-        return Err("it contains control characters");
-    }
-    let mut rest = value;
-    while let Some(start) = rest.find('%') {
-        rest = &rest[start + 1..];
-        rest = match rest.strip_prefix('%') {
-            Some(after) => after,
-            None => command(rest)?,
-        };
-    }
-    Ok(())
-}
-
-/// What follows a command that begins after its opening `%`.
-fn command(text: &str) -> Result<&str, &'static str> {
-    const OPEN: &str = "a command begins with % and does not end (a per cent sign is written %%)";
-    let end = text.find(['%', '(']).ok_or(OPEN)?;
-    if text[end..].starts_with('%') {
-        return Ok(&text[end + 1..]);
-    }
-    let mut arguments = text[end + 1..].char_indices();
-    while let Some((at, c)) = arguments.next() {
-        match c {
-            '\\' => drop(arguments.next().ok_or("a backslash ends it")?),
-            ')' => {
-                let after = text[end + 1 + at + 1..].trim_start_matches(' ');
-                let length = after.strip_prefix(':').map(|a| a.trim_start_matches(|c: char| c.is_ascii_digit()));
-                return length.unwrap_or(after).strip_prefix('%').ok_or("the arguments of a command must end it");
-            }
-            _ => {}
-        }
-    }
-    Err(OPEN)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{format, is_claim};
-
-    #[test]
-    fn formats_are_checked_as_envoy_does() {
-        for valid in
-            ["", "plain", "100%%", "%HOSTNAME%", "a %REQ(X-Y)% b", "t=%START_TIME(%s.%3f)%", r"%A(\)x)%", "%REQ(X):10%"]
-        {
-            assert_eq!(format(valid), Ok(()), "{valid}");
-        }
-        for invalid in ["abc%123", "%START_TIME%%", "%REQ(X", "%REQ(X)y%", "a\nb", "%"] {
-            assert!(format(invalid).is_err(), "{invalid}");
-        }
-    }
+    use super::is_claim;
 
     #[test]
     fn claims_are_told_from_headers() {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::at::At;
-use super::log_format::{is_log_format, is_log_object};
+use super::format::{is_log_format, is_log_object};
 use super::telemetry::is_tag_header;
 use crate::api::Json;
 use crate::api::mesh::{

@@ -1,6 +1,7 @@
 //! Telemetry.
 
 use super::at::At;
+use super::format::header_format;
 use super::header::is_token;
 use crate::api::cel;
 use crate::api::telemetry::{
@@ -66,7 +67,7 @@ fn custom_tag(tag: &CustomTag, at: &At<'_>) {
             let at = at.field("formatter");
             if formatter.value.is_empty() {
                 at.field("value").ineffective("must not be empty; this tag is left out");
-            } else if let Err(problem) = super::header::format(&formatter.value) {
+            } else if let Err(problem) = header_format(&formatter.value) {
                 let text = format_args!("must be a text of Envoy's log format: {problem}; this tag is left out");
                 at.field("value").ineffective(text);
             }

@@ -1,4 +1,4 @@
-//! The format of a log: text with Envoy's operators in it.
+//! Texts with Envoy's operators in them: logs, headers that proxies add, tags of spans.
 
 use crate::api::Json;
 
@@ -12,6 +12,22 @@ pub fn is_log_format(text: &str) -> bool {
         rest = after;
     }
     true
+}
+
+/// Whether Envoy can read a text of a header.
+pub fn is_header_format(text: &str) -> bool {
+    header_format(text).is_ok()
+}
+
+/// The same, and why not.
+pub(super) fn header_format(text: &str) -> Result<(), &'static str> {
+    if text.bytes().any(|b| (b < 0x20 && b != b'\t') || b == 0x7f) {
+        return Err("it contains control characters");
+    }
+    match is_log_format(text) {
+        true => Ok(()),
+        false => Err("a per cent sign begins no operator such as %REQ(X)% (one that stands for itself is written %%)"),
+    }
 }
 
 /// Whether Envoy can read a log in JSON: every text in it is one of the format.
@@ -55,7 +71,7 @@ fn end(text: &str) -> Option<&str> {
 mod tests {
     use serde_json::json;
 
-    use super::{is_log_format, is_log_object};
+    use super::{is_header_format, is_log_format, is_log_object};
 
     /// What Envoy 1.40 said to each, asked by `--mode validate`.
     #[test]
@@ -80,11 +96,20 @@ mod tests {
             "50%",
             "%REQ(X):a%",
             "%REQ(X):%",
+            "%REQ(X) :10%",
+            "%REQ(X)y%",
+            "abc%123",
             "%REQ(a\nb)%",
             "%()%",
         ] {
             assert!(!is_log_format(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_header_is_one_line() {
+        assert!(is_header_format("t=%START_TIME(%s.%3f)%\t%REQ(X):10%"));
+        assert!(!is_header_format("a\nb") && !is_header_format("100% sure 50%"));
     }
 
     #[test]
