@@ -44,6 +44,8 @@ mod support {
     pub(crate) mod cluster;
     #[path = "../../kube/support/documents.rs"]
     pub(crate) mod documents;
+    #[path = "../../kube/support/ports.rs"]
+    pub(crate) mod ports;
     #[path = "../../kube/support/relay.rs"]
     pub(crate) mod relay;
     #[path = "../../kube/support/xds.rs"]

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::cluster::Cluster;
-use crate::support::replica::Replica;
+use crate::support::cluster::{Cluster, eventually};
+use crate::support::replica::{Replica, SOON};
 
 const AUDIENCE: &[&str] = &["istio-ca"];
 
@@ -41,9 +41,7 @@ fn a_token_of_the_control_planes_namespace_opens_all_pages_and_one_of_another_it
     }
     // One whose account is gone is good for a moment at most.
     cluster.api().delete(&account("kiali", "kiali"));
-    crate::support::cluster::eventually("the token to be refused", std::time::Duration::from_secs(30), || {
-        asked("/debug/syncz", &kiali).0 == 401
-    });
+    eventually("the token to be refused", SOON, || asked("/debug/syncz", &kiali).0 == 401);
     let log = replica.log();
     assert!(log.contains("refused a page: shop/web may not see it"), "{log}");
     for token in [&reader, &web, &kiali, &other, &forged] {

@@ -27,6 +27,7 @@ mod support {
     #[expect(dead_code, reason = "`faults` needs more of it")]
     pub(crate) mod cluster;
     pub(crate) mod documents;
+    pub(crate) mod ports;
     #[expect(dead_code, reason = "`faults` needs more of it")]
     pub(crate) mod relay;
     pub(crate) mod replica;

@@ -37,6 +37,7 @@ fn the_overview_tells_who_writes_and_how_other_clusters_are() {
         let _mizzen = scene.serve(&["--kubeconfig", &kubeconfig]);
         let holds = AtomicBool::new(true);
         thread::scope(|threads| {
+            let _end = End(&holds);
             threads.spawn(|| keep_lock(&cluster, &holds));
             scene.browse(async |page| {
                 told(page).await;
@@ -45,9 +46,17 @@ fn the_overview_tells_who_writes_and_how_other_clusters_are() {
                 page.wait("[data-key=istio-ip-autoallocate]", "Addresses of ServiceEntries this replica Lock").await;
                 page.wait("#said", "Addresses of ServiceEntries: this replica").await;
             });
-            holds.store(false, Ordering::Relaxed);
         });
     });
+}
+
+/// Lets the other control plane end, or a test that fails would wait for it for ever.
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 /// Another control plane: it renews the lock until it no longer should, and gives it back.

@@ -12,6 +12,8 @@ pub(crate) mod envoy;
 pub(crate) mod http;
 #[path = "../e2e/support/netns.rs"]
 pub(crate) mod netns;
+#[path = "../kube/support/ports.rs"]
+pub(crate) mod ports;
 #[path = "../e2e/support/process.rs"]
 pub(crate) mod process;
 #[path = "../e2e/support/require.rs"]

@@ -9,7 +9,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::cluster::{eventually, free_port};
+use super::cluster::eventually;
+use super::ports::free_port;
 
 /// How long anything may take that needs no lock of another to expire.
 pub(crate) const SOON: Duration = Duration::from_secs(120);
