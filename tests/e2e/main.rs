@@ -12,6 +12,7 @@ mod demo;
 mod edits;
 mod failures;
 mod fixture;
+mod formats;
 mod gateways;
 mod grpc;
 mod identity;

@@ -1,10 +1,12 @@
 //! Texts with Envoy's operators in them: logs, headers that proxies add, tags of spans.
 
+mod operators;
+
 use crate::api::Json;
 
 /// Whether Envoy can read a text of a log: each per cent sign is doubled, or begins `%NAME%`, `%NAME(ARGUMENTS)%` or
-/// one of these with a length, `%NAME(ARGUMENTS):LENGTH%` (Envoy `substitution_formatter.cc`, `commandWithArgsRegex`).
-/// Which names there are is not looked at: that differs between its versions.
+/// one of these with a length, `%NAME(ARGUMENTS):LENGTH%` (Envoy `substitution_formatter.cc`, `commandWithArgsRegex`), and
+/// there is such an operator.
 pub fn is_log_format(text: &str) -> bool {
     let mut rest = text;
     while let Some(start) = rest.find('%') {
@@ -26,7 +28,10 @@ pub(super) fn header_format(text: &str) -> Result<(), &'static str> {
     }
     match is_log_format(text) {
         true => Ok(()),
-        false => Err("a per cent sign begins no operator such as %REQ(X)% (one that stands for itself is written %%)"),
+        false => {
+            Err("a per cent sign begins no operator that Envoy has, such as %REQ(X)% (one that stands for itself is \
+                      written %%)")
+        }
     }
 }
 
@@ -46,17 +51,21 @@ fn operator(text: &str) -> Option<&str> {
         return Some(after);
     }
     let rest = text.trim_start_matches(|c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
-    if rest.len() == text.len() {
-        return None;
-    }
-    let Some(arguments) = rest.strip_prefix('(') else { return end(rest) };
+    let name = &text[..text.len() - rest.len()];
+    let Some(arguments) = rest.strip_prefix('(') else {
+        let (length, after) = end(rest)?;
+        return operators::exists(name, None, length).then_some(after);
+    };
     // Arguments may hold parentheses; they end where an operator can.
     let line = arguments.find('\n').unwrap_or(arguments.len());
-    arguments[..line].match_indices(')').find_map(|(at, _)| end(&arguments[at + 1..]))
+    let ends = arguments[..line].match_indices(')');
+    let (said, (length, after)) =
+        ends.map(|(at, _)| at).find_map(|at| Some((&arguments[..at], end(&arguments[at + 1..])?)))?;
+    operators::exists(name, Some(said), length).then_some(after)
 }
 
-/// What follows the end of an operator: perhaps a length, and a per cent sign.
-fn end(text: &str) -> Option<&str> {
+/// Whether there is a length at the end of an operator, and what follows its per cent sign.
+fn end(text: &str) -> Option<(bool, &str)> {
     let rest = match text.strip_prefix(':') {
         Some(length) => {
             let rest = length.trim_start_matches(|c: char| c.is_ascii_digit());
@@ -64,7 +73,7 @@ fn end(text: &str) -> Option<&str> {
         }
         None => text,
     };
-    rest.strip_prefix('%')
+    Some((rest.len() < text.len(), rest.strip_prefix('%')?))
 }
 
 #[cfg(test)]

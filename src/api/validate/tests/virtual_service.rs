@@ -152,7 +152,7 @@ fn http_actions_are_what_envoy_takes() {
         (
             "headers: {request: {set: {x: '%REQ(A'}}}",
             &[
-                "headers.request.set[x]: must be a value of Envoy's header format, found \"%REQ(A\": a per cent sign begins no operator such as %REQ(X)% (one that stands for itself is written %%)",
+                "headers.request.set[x]: must be a value of Envoy's header format, found \"%REQ(A\": a per cent sign begins no operator that Envoy has, such as %REQ(X)% (one that stands for itself is written %%)",
             ],
         ),
         (
