@@ -127,12 +127,15 @@ fn url(address: &str, query: &str) -> String {
     format!("{scheme}{base}/api/v1/query?{query}")
 }
 
-/// An error with what it came from: the last cause is what a person can mend.
+/// An error with what it came from: the last cause is what a person can mend. Some errors say what theirs was themselves.
 fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
-        text = format!("{text}: {cause}");
+        let said = cause.to_string();
+        if !text.ends_with(&said) {
+            text = format!("{text}: {said}");
+        }
         next = cause.source();
     }
     text
@@ -140,6 +143,8 @@ fn causes(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
@@ -165,6 +170,19 @@ mod tests {
 
     async fn wrong(place: Place) -> String {
         Prometheus::new(place).ask(["up"]).await.unwrap_err()
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{said}")]
+    struct Failure {
+        said: &'static str,
+        source: io::Error,
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let of = |said| causes(&Failure { said, source: io::Error::other("no file") });
+        assert_eq!([of("no CA"), of("no CA: no file")], ["no CA: no file"; 2]);
     }
 
     #[test]
