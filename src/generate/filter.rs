@@ -30,6 +30,7 @@ pub use calls::{CallSettings, Calls, ClientCertificate, Routes, ServerHeader};
 pub use http::HttpFilter;
 pub use log_service::{Backend, GrpcSink, OtelSink};
 pub use messages::RUNTIME as WASM_RUNTIME;
+pub use peer::Introduction;
 pub use standard::{Called, Fact, Own, Standard};
 pub use stats::{MetricChange, Stats};
 pub use tokens::Tokens;

@@ -13,6 +13,8 @@ mod metrics;
 mod standard;
 mod tracing;
 
+pub(super) use standard::{Introductions, introduction};
+
 #[cfg(test)]
 mod tests;
 

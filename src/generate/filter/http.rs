@@ -65,13 +65,11 @@ pub enum HttpFilter {
     Doubt,
     /// Learns from that header who calls, and takes it out.
     Recognise,
-    /// Tells servers of the mesh in a header who calls.
-    Introduce {
-        /// The workload that calls, as servers read it (`peer`).
-        own: Str,
-        /// What hosts of the mesh end in.
-        to: Str,
-    },
+    /// Tells servers of the mesh in a header who calls; how is a resource of its own ([`Introduction`]), so that others
+    /// share the listener.
+    ///
+    /// [`Introduction`]: super::Introduction
+    Introduce,
     /// Translates gRPC for browsers.
     GrpcWeb,
     /// Counts gRPC messages.
@@ -107,7 +105,7 @@ impl HttpFilter {
             Self::Asked(_, step) | Self::Access(_, step) => step.call_extension(),
             Self::Tokens(_) => JwtAuthentication::full_name(),
             Self::Recognise => HeaderToMetadata::full_name(),
-            Self::Doubt | Self::Introduce { .. } => HeaderMutation::full_name(),
+            Self::Doubt | Self::Introduce => HeaderMutation::full_name(),
             Self::GrpcWeb => GrpcWeb::full_name(),
             Self::GrpcStats => GrpcStats::full_name(),
             Self::Messages => Wasm::full_name(),
@@ -129,7 +127,7 @@ impl HttpFilter {
             Self::Tokens(tokens) => ("envoy.filters.http.jwt_authn", any(&tokens.build())),
             Self::Doubt => ("envoy.filters.http.header_mutation", any(&peer::doubt())),
             Self::Recognise => ("envoy.filters.http.header_to_metadata", any(&peer::recognise())),
-            Self::Introduce { own, to } => ("envoy.filters.http.header_mutation", any(&peer::introduce(own, to))),
+            Self::Introduce => return peer::discovered(),
             Self::GrpcWeb => ("envoy.filters.http.grpc_web", any(&GrpcWeb {})),
             Self::GrpcStats => ("envoy.filters.http.grpc_stats", any(&grpc_stats())),
             Self::Messages => ("envoy.filters.http.wasm", any(&messages::filter())),

@@ -4,24 +4,66 @@
 use envoy_types::pb::envoy::config::common::mutation_rules::v3::HeaderMutation as Mutation;
 use envoy_types::pb::envoy::config::common::mutation_rules::v3::header_mutation::Action;
 use envoy_types::pb::envoy::config::core::v3::header_value_option::HeaderAppendAction;
-use envoy_types::pb::envoy::config::core::v3::{HeaderValue, HeaderValueOption};
+use envoy_types::pb::envoy::config::core::v3::{
+    ExtensionConfigSource, HeaderValue, HeaderValueOption, TypedExtensionConfig,
+};
 use envoy_types::pb::envoy::extensions::filters::http::header_mutation::v3::{HeaderMutation, Mutations};
 use envoy_types::pb::envoy::extensions::filters::http::header_to_metadata::v3::Config as HeaderToMetadata;
 use envoy_types::pb::envoy::extensions::filters::http::header_to_metadata::v3::config::{KeyValuePair, Rule};
+use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter as EnvoyFilter;
+use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType;
+use prost::Name;
+
+use crate::base::Str;
+use crate::generate::proto;
+use crate::wire::{Recipe, Refusal, any};
 
 /// The header.
 const HEADER: &str = "x-mesh-peer";
 
-/// Puts the header into calls to services of the mesh, whose hosts end in this. An empty value is no header.
-pub(super) fn introduce(own: &str, to: &str) -> HeaderMutation {
-    let host = "xds.cluster_metadata.filter_metadata.istio.services[0].host";
-    let value = format!("%CEL({host}.endsWith('{to}')?'{own}':'')%");
-    let header = HeaderValueOption {
-        header: Some(HeaderValue { key: HEADER.to_owned(), value, ..HeaderValue::default() }),
-        append_action: HeaderAppendAction::OverwriteIfExistsOrAdd.into(),
-        ..HeaderValueOption::default()
+/// The name of the filter that gives it, and of its configuration.
+const INTRODUCE: &str = "mizzen.introduce";
+
+/// What puts the header into calls of one workload to services of the mesh.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Introduction {
+    /// The workload that calls, its facts with semicolons between them.
+    pub own: Str,
+    /// What hosts of the mesh end in.
+    pub to: Str,
+}
+
+impl Recipe for Introduction {
+    type Message = TypedExtensionConfig;
+
+    fn name(&self) -> Str {
+        INTRODUCE.into()
+    }
+
+    fn build(&self) -> Result<TypedExtensionConfig, Refusal> {
+        let Self { own, to } = self;
+        let host = "xds.cluster_metadata.filter_metadata.istio.services[0].host";
+        // An empty value is no header.
+        let value = format!("%CEL({host}.endsWith('{to}')?'{own}':'')%");
+        let header = HeaderValueOption {
+            header: Some(HeaderValue { key: HEADER.to_owned(), value, ..HeaderValue::default() }),
+            append_action: HeaderAppendAction::OverwriteIfExistsOrAdd.into(),
+            ..HeaderValueOption::default()
+        };
+        Ok(TypedExtensionConfig { name: INTRODUCE.to_owned(), typed_config: Some(any(&mutation(header))) })
+    }
+}
+
+/// The filter with that, as it is at the moment. It does nothing if Envoy, for whatever reason, never gets it.
+pub(super) fn discovered() -> EnvoyFilter {
+    let source = ExtensionConfigSource {
+        config_source: Some(proto::ads()),
+        default_config: Some(any(&HeaderMutation::default())),
+        type_urls: vec![HeaderMutation::type_url()],
+        ..ExtensionConfigSource::default()
     };
-    mutation(header)
+    let config_type = Some(ConfigType::ConfigDiscovery(source));
+    EnvoyFilter { name: INTRODUCE.to_owned(), config_type, ..EnvoyFilter::default() }
 }
 
 /// Whether the caller has a certificate of the mesh.

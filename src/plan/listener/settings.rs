@@ -112,8 +112,7 @@ impl<'a> Settings<'a> {
             sampled_by_id,
             tracing,
             logs: self.logs(direction, Place::Calls),
-            // Their filters name the workload anyway.
-            metrics: self.telemetry.standard(direction == Direction::In, false),
+            metrics: self.telemetry.standard(direction == Direction::In, direction == Direction::Out),
         }
     }
 

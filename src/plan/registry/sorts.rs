@@ -10,7 +10,7 @@ use crate::plan::classes::{Classes, Planned, Seat};
 use crate::plan::inbound::{self, InboundPlanner};
 use crate::plan::listener::{self, ListenerPlanner, NameServers};
 use crate::plan::patches::{Resolved, Side};
-use crate::plan::{cluster, endpoint, gateway, name, route, secret, sidecar};
+use crate::plan::{cluster, endpoint, gateway, name, route, secret, sidecar, telemetry};
 use crate::proxy::Proxy;
 use crate::wire::{Assembly, Cache, Failure, Layer, ResourceType};
 
@@ -150,6 +150,8 @@ sorts! {
     added_clusters: Class<AddedClusters>, added::facets => Cluster Added;
     /// Listeners that patches add.
     added_listeners: Class<AddedListeners>, added::facets => Listener Added;
+    /// How proxies tell servers who calls.
+    introductions: Class<telemetry::Introductions>, telemetry::introduction => Extension Nothing;
     /// Configurations of extensions.
     extensions: Class<AddedExtensions>, added::facets => Extension Added;
 }

@@ -9,10 +9,15 @@ use prost::Name;
 
 use crate::api::cel;
 use crate::base::Str;
-use crate::generate::filter::{Fact, HttpFilter, MetricChange, Own, Standard, WASM_RUNTIME};
+use crate::generate::filter::{Fact, HttpFilter, Introduction, MetricChange, Own, Standard, WASM_RUNTIME};
 
 use super::Telemetries;
 use super::metrics::changes;
+use crate::model::facts::Handle;
+use crate::model::{FactKey, Scope, View};
+use crate::plan::caller::place;
+use crate::plan::class::{Output, Planner};
+use crate::proxy::Proxy;
 
 impl Telemetries<'_> {
     /// What counts at a proxy that is not Istio's and has a logger for statistics. `shared` says whether it is read from
@@ -41,14 +46,17 @@ impl Telemetries<'_> {
             // Without an identity no caller can show a certificate.
             true if self.proxy.capabilities.has_identity() => vec![HttpFilter::Doubt, HttpFilter::Recognise],
             true => vec![HttpFilter::Recognise],
-            false => {
-                let to = format!(".svc.{}", self.view.mesh().domain).into();
-                let own = self.facts().map(|(text, _)| text).join(";").into();
-                vec![HttpFilter::Introduce { own, to }]
-            }
+            false => vec![HttpFilter::Introduce],
         };
         filters.extend(standard.counts_messages().then_some(HttpFilter::Messages));
         filters
+    }
+
+    /// How the proxy tells servers which workload it is beside, if its listeners do so.
+    fn introduction(&self) -> Option<Introduction> {
+        self.standard(false, true)?;
+        let to = format!(".svc.{}", self.view.mesh().domain).into();
+        Some(Introduction { own: self.facts().map(|(text, _)| text).join(";").into(), to })
     }
 
     fn own(&self, shared: bool) -> Own {
@@ -81,6 +89,38 @@ impl Telemetries<'_> {
             label(&["version"]).unwrap_or_else(|| is("unknown")),
             stated("CLUSTER_ID", "unknown"),
         ]
+    }
+}
+
+/// Plans how proxies tell servers which workload they are beside.
+pub(in crate::plan) struct Introductions;
+
+/// What a proxy tells, if anything.
+pub(in crate::plan) fn introduction(view: &View<'_>, proxy: &Proxy) -> Option<Handle<Introduction>> {
+    if proxy.capabilities.is_istio() {
+        return None;
+    }
+    Telemetries::of(view, proxy, &place(view, proxy).0).introduction().map(Handle::new)
+}
+
+impl Planner for Introductions {
+    type Facets = Option<Handle<Introduction>>;
+    type Unit = ();
+
+    fn scope(_: &Self::Facets) -> &Scope {
+        &Scope::Public
+    }
+
+    fn units(_: &View<'_>, _: &Self::Facets) -> Vec<()> {
+        vec![()]
+    }
+
+    fn unit_of(_: &FactKey) -> Option<()> {
+        None
+    }
+
+    fn plan(_: &View<'_>, own: &Self::Facets, (): &(), out: &mut Output<'_>) {
+        own.iter().for_each(|own| out.resource(&**own));
     }
 }
 

@@ -1,9 +1,14 @@
 //! What is different from proxy to proxy.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::*;
 use crate::base::Locality;
+use crate::plan::Plan;
+use crate::proxy::Capabilities;
+use crate::wire::{Publication, ResourceType};
 
 const LEDGER: &str = "
 {apiVersion: v1, kind: Service, metadata: {name: ledger, namespace: shop},
@@ -40,13 +45,32 @@ fn stock(agent: bool) -> Proxy {
         "envoy.extensions.filters.listener.original_dst.v3.OriginalDst",
         "envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig",
     ];
-    let extensions = types.into_iter().collect();
     let mut metadata = json!({"NAMESPACE": "shop", "INSTANCE_IPS": "10.1.0.5"});
     if agent {
         metadata["PROXY_CONFIG"] = json!({});
     }
-    Proxy::new("sidecar~10.1.0.5~c.shop~shop.svc.cluster.local", "c", Locality::default(), &metadata, extensions)
-        .unwrap()
+    stating(metadata, &types)
+}
+
+fn stating(metadata: serde_json::Value, types: &[&str]) -> Proxy {
+    let id = "sidecar~10.1.0.5~c.shop~shop.svc.cluster.local";
+    Proxy::new(id, "c", Locality::default(), &metadata, types.iter().copied().collect()).unwrap()
+}
+
+/// An Envoy that counts Istio's metrics, beside this workload.
+fn counting(workload: &str) -> Proxy {
+    let Capabilities::Stock { extensions, .. } = stock(false).capabilities else { panic!("it is Istio's") };
+    let more = [
+        "envoy.extensions.access_loggers.stats.v3.Config",
+        "envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
+        "envoy.extensions.filters.http.header_to_metadata.v3.Config",
+    ];
+    let types: Vec<&str> = extensions.iter().map(|t| t.as_str()).chain(more).collect();
+    let labels = json!({"app": workload});
+    stating(
+        json!({"NAMESPACE": "shop", "INSTANCE_IPS": "10.1.0.5", "WORKLOAD_NAME": workload, "LABELS": labels}),
+        &types,
+    )
 }
 
 /// The names of the filters for calls.
@@ -154,4 +178,30 @@ fn an_envoy_without_what_every_listener_needs_gets_none() {
     let id = "sidecar~10.1.0.5~c.shop~shop.svc.cluster.local";
     let bare = Proxy::new(id, "c", Locality::default(), &json!({}), extensions).unwrap();
     assert!(listeners(&world, &bare).is_empty());
+}
+
+#[test]
+fn workloads_that_count_share_listeners_and_each_introduces_itself() {
+    let mut world = world(&[service("a", "10.96.0.1", 80, "http"), service("b", "10.96.0.2", 3306, "mysql")]);
+    world.settings(json!({"defaultProviders": {"metrics": ["prometheus"]}}));
+    let mut plan = Plan::new(Arc::new(Cache::default()));
+    let mut join = |workload| plan.join(world.snapshot(), counting(workload)).1;
+    let (cart, web) = (join("cart"), join("web"));
+    let all = |publication: &Publication, kind| {
+        publication.of(kind).iter().map(|e| (e.name().to_string(), e.message().to_vec())).collect::<BTreeMap<_, _>>()
+    };
+    let listeners = all(&cart, ResourceType::Listener);
+    assert!(listeners.contains_key("0.0.0.0_80") && listeners.contains_key("10.96.0.2_3306"));
+    let own = "virtualInbound";
+    let others = all(&web, ResourceType::Listener);
+    assert!(listeners.iter().all(|(name, listener)| name == own || others[name] == *listener));
+    let filters = http_filters(&Listener::decode(&listeners["0.0.0.0_80"][..]).unwrap());
+    assert!(filters.contains(&"mizzen.introduce".to_owned()), "{filters:?}");
+    let tells = |publication: &Publication, text: &str| {
+        let told =
+            publication.of(ResourceType::Extension).get("mizzen.introduce").expect("it introduces itself").clone();
+        String::from_utf8_lossy(&told.message()).contains(text)
+    };
+    assert!(tells(&cart, "'cart;shop;cart;latest;cart;unknown;unknown'"));
+    assert!(tells(&web, "'web;shop;web;latest;web;unknown;unknown'"));
 }
